@@ -1,0 +1,19 @@
+# Everything speaks TAP: libcheck programs and shell tests share automake's driver.
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = CK_TAP_LOG_FILE_NAME=-; CK_VERBOSITY=silent; \
+  export CK_TAP_LOG_FILE_NAME CK_VERBOSITY; \
+  top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+  export top_srcdir top_builddir;
+EXTRA_DIST += $(dist_tests)
+dist_tests =
+
+# Unit tests link the library without a single driver: a leak of one into a domain is a link error.
+UNIT_LIBS = libconcertmania.a $(CHECK_LIBS)
+
+check_PROGRAMS += t/unit/metrics_test
+TESTS += t/unit/metrics_test
+t_unit_metrics_test_SOURCES = t/unit/metrics_test.c
+t_unit_metrics_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_metrics_test_LDADD = $(UNIT_LIBS)
