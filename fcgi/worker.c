@@ -1,0 +1,309 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "guard.h"
+#include "http/problem.h"
+#include "pg/pg.h"
+#include "redis/redis.h"
+
+#include "base/banned.h"
+
+enum { LISTEN_FD = 0 };
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal_number)
+{
+	(void)signal_number;
+	stopping = 1;
+}
+
+/* Signals arrive only inside epoll_pwait: libfcgi's own handlers, or ours without SA_RESTART,
+ * would cut a body that is being read. */
+static void block_signals(sigset_t *ret_waiting)
+{
+	static const int numbers[] = { SIGTERM, SIGHUP, SIGUSR1, SIGINT };
+	sigset_t blocked;
+	struct sigaction action = { .sa_handler = on_stop };
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		sigaddset(&blocked, numbers[i]);
+		sigaction(numbers[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, ret_waiting);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigdelset(ret_waiting, numbers[i]);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int watch_listener(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, LISTEN_FD, &event) < 0)
+		return -1;
+	return epoll;
+}
+
+static const char *cgi_value(const void *source, const char *name)
+{
+	const char *value = FCGX_GetParam(name, (char **)(uintptr_t)source);
+	return value && *value ? value : NULL;
+}
+
+static const char *parameter(const FCGX_Request *fcgi, const char *name)
+{
+	return cgi_value(fcgi->envp, name);
+}
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static void fill_request(struct ctx *ctx, const FCGX_Request *fcgi, struct req *req)
+{
+	const char *uri = or_empty(parameter(fcgi, "DOCUMENT_URI"));
+	*req = (struct req){
+		.method = method_parse(or_empty(parameter(fcgi, "REQUEST_METHOD"))),
+		.path = arena_strdup(ctx->arena, uri),
+		.query = or_empty(parameter(fcgi, "QUERY_STRING")),
+		.body = "",
+		.content_type = parameter(fcgi, "CONTENT_TYPE"),
+		.authorization = parameter(fcgi, "HTTP_AUTHORIZATION"),
+		.idempotency_key = parameter(fcgi, "HTTP_IDEMPOTENCY_KEY"),
+		.if_none_match = parameter(fcgi, "HTTP_IF_NONE_MATCH"),
+		.if_match = parameter(fcgi, "HTTP_IF_MATCH"),
+		.accept = parameter(fcgi, "HTTP_ACCEPT"),
+		.accept_language = parameter(fcgi, "HTTP_ACCEPT_LANGUAGE"),
+		.remote_address = or_empty(parameter(fcgi, "REMOTE_ADDR")),
+		.header = cgi_value,
+		.header_source = fcgi->envp,
+	};
+	const char *request_id = parameter(fcgi, "HTTP_X_REQUEST_ID");
+	if (request_id)
+		ctx->request_id = arena_strndup(ctx->arena, request_id,
+			strnlen(request_id, LIMIT_REQUEST_ID));
+	ctx->traceparent = parameter(fcgi, "HTTP_TRACEPARENT");
+	ctx->language = problem_language(req->accept_language);
+}
+
+static enum fault read_body(struct ctx *ctx, FCGX_Request *fcgi, size_t limit, struct req *req)
+{
+	int64_t length = 0;
+	const char *text = parameter(fcgi, "CONTENT_LENGTH");
+	if (!text)
+		return FAULT_NONE;
+	if (!str_to_int(text, &length) || length < 0)
+		return FAULT_BODY_INCOMPLETE;
+	if ((uint64_t)length > limit)
+		return FAULT_BODY_TOO_LARGE;
+	char *body = arena_alloc(ctx->arena, (size_t)length + 1);
+	int got = FCGX_GetStr(body, (int)length, fcgi->in);
+	if (got != length)
+		return FAULT_BODY_INCOMPLETE;
+	req->body = body;
+	req->body_length = (size_t)length;
+	return FAULT_NONE;
+}
+
+static enum fault dispatch(struct ctx *ctx, const struct worker *worker, FCGX_Request *fcgi,
+	struct req *req, struct res *res, const struct route **ret_route)
+{
+	size_t limit = worker->body_limit ? worker->body_limit : LIMIT_BODY_BYTES;
+	enum fault fault = route_find(ctx, worker->routes, worker->route_count, req, res, ret_route);
+	if (fault || !*ret_route)
+		return fault;
+	if ((fault = guard_check(ctx, req, *ret_route, res)))
+		return fault;
+	if ((fault = read_body(ctx, fcgi, limit, req)))
+		return fault;
+	return (*ret_route)->handler(ctx, req, res);
+}
+
+static void send_reply(struct ctx *ctx, FCGX_Request *fcgi, const struct req *req,
+	const struct res *res)
+{
+	struct strbuf head;
+	strbuf_init(&head, ctx->arena);
+	strbuf_printf(&head, "Status: %d\r\n", res->status);
+	if (res->status != 204 && res->status != 304)
+		strbuf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+			res->content_type, res->body.length);
+	strbuf_printf(&head, "Cache-Control: %s\r\n", res->cache_control);
+	for (const struct res_header *header = res->headers; header; header = header->next)
+		strbuf_printf(&head, "%s: %s\r\n", header->name, header->value);
+	strbuf_text(&head, "\r\n");
+	FCGX_PutStr(head.data, (int)head.length, fcgi->out);
+	if (req->method != METHOD_HEAD && res->status != 204 && res->status != 304)
+		FCGX_PutStr(res->body.data, (int)res->body.length, fcgi->out);
+}
+
+static void log_request(const struct ctx *ctx, const struct req *req, const struct res *res,
+	const struct route *route, int64_t duration_us, enum fault fault)
+{
+	struct log_line line;
+	bool ours = problem_status(fault) >= 500 && fault;
+	log_start(&line, ours ? LOG_ERROR : LOG_INFO, "request");
+	log_text(&line, "requestId", ctx->request_id);
+	log_text(&line, "traceparent", ctx->traceparent);
+	log_text(&line, "method", method_name(req->method));
+	log_text(&line, "route", route ? route->pattern : "-");
+	log_number(&line, "status", res->status);
+	log_number(&line, "durationUs", duration_us);
+	if (ctx->statements)
+		log_number(&line, "databaseUs", ctx->database_us);
+	if (ctx->scripts)
+		log_number(&line, "redisUs", ctx->redis_us);
+	log_number(&line, "statements", ctx->statements);
+	log_number(&line, "scripts", ctx->scripts);
+	if (ctx->member.value)
+		log_number(&line, "memberId", ctx->member.value);
+	if (fault)
+		log_text(&line, "fault", fault_info(fault)->slug);
+	if (ours)
+		log_text(&line, "cause", ctx->log_detail);
+	log_end(&line);
+}
+
+static void serve(struct ctx *ctx, const struct worker *worker, FCGX_Request *fcgi)
+{
+	int64_t start = clock_monotonic_us();
+	struct req req;
+	struct res res;
+	const struct route *route = NULL;
+	ctx->now_ms = clock_now_ms();
+	res_init(&res, ctx->arena);
+	fill_request(ctx, fcgi, &req);
+	enum fault fault = dispatch(ctx, worker, fcgi, &req, &res, &route);
+	if (fault)
+		problem_write(ctx, fault, &res);
+	send_reply(ctx, fcgi, &req, &res);
+	FCGX_Finish_r(fcgi);
+	log_request(ctx, &req, &res, route, clock_monotonic_us() - start, fault);
+	ctx_run_after(ctx);
+	ctx_reset(ctx);
+}
+
+static int64_t resident_mib(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d %ld", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return (int64_t)pages * sysconf(_SC_PAGESIZE) / (1024 * 1024);
+}
+
+/* Between requests only, so that nobody's request is cut. */
+static bool is_retired(int64_t served, int64_t most)
+{
+	return served >= most
+		|| (served % 256 == 0 && resident_mib() > conf_integer(CONF_WORKER_MEMORY_MIB));
+}
+
+static void loop(struct ctx *ctx, const struct worker *worker, const sigset_t *waiting)
+{
+	FCGX_Request fcgi;
+	struct epoll_event event;
+	int epoll = watch_listener();
+	int64_t most = conf_integer(CONF_WORKER_REQUESTS);
+	most = most - most / 10 + random() % (most / 5 + 1);
+	FCGX_InitRequest(&fcgi, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR);
+	for (int64_t served = 1; epoll >= 0 && !stopping && !is_retired(served, most);) {
+		if (epoll_pwait(epoll, &event, 1, -1, waiting) < 0 || stopping)
+			continue;
+		if (FCGX_Accept_r(&fcgi) < 0)
+			continue; /* another worker was faster */
+		serve(ctx, worker, &fcgi);
+		served++;
+	}
+	FCGX_Free(&fcgi, 1);
+}
+
+/* A forged record aborts libfcgi: only nginx, over a Unix socket, may talk to us. */
+static bool is_listener_private(void)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	return getsockname(LISTEN_FD, (struct sockaddr *)&address, &length) == 0
+		&& address.ss_family == AF_UNIX;
+}
+
+static void seed_random(void)
+{
+	unsigned seed = 0;
+	RAND_bytes((unsigned char *)&seed, sizeof(seed));
+	srandom(seed);
+}
+
+static int run(const struct worker *worker)
+{
+	sigset_t waiting;
+	const char *role = conf_text(CONF_DATABASE_ROLE);
+	char own_role[64];
+	struct ctx ctx;
+	if (!is_listener_private()) {
+		log_event(LOG_ERROR, "standard input must be a listening Unix socket", NULL, NULL);
+		return EXIT_FAILURE;
+	}
+	FCGX_Init();
+	block_signals(&waiting);
+	seed_random();
+	snprintf(own_role, sizeof(own_role), "cm_%s", worker->name);
+	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
+	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL),
+		strcmp(role, "-") == 0 ? "" : *role ? role : own_role);
+	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
+	if (worker->init)
+		worker->init();
+	loop(&ctx, worker, &waiting);
+	pg_free(ctx.pg);
+	redis_free(ctx.redis);
+	arena_free(ctx.arena);
+	return EXIT_SUCCESS;
+}
+
+int worker_main(int argc, char **argv, const struct worker *worker)
+{
+	const char *error;
+	if (argc > 1 && strcmp(argv[1], "--routes") == 0) {
+		route_print(worker->routes, worker->route_count, stdout);
+		return EXIT_SUCCESS;
+	}
+	if (!conf_load(&error)) {
+		log_event(LOG_ERROR, "bad setting", "error", error);
+		return EXIT_FAILURE;
+	}
+	if (argc > 1 && strcmp(argv[1], "--conf") == 0) {
+		conf_print(stdout);
+		return EXIT_SUCCESS;
+	}
+	log_init(worker->name, conf_text(CONF_LOG_LEVEL));
+	clock_set_timezone(conf_text(CONF_TIMEZONE));
+	if (!token_keys_load(conf_text(CONF_TOKEN_KEYS), &error)) {
+		log_event(LOG_ERROR, "bad setting CM_TOKEN_KEYS", "error", error);
+		return EXIT_FAILURE;
+	}
+	return run(worker);
+}

@@ -1,0 +1,14 @@
+libconcertmania_a_SOURCES += lib/redis/redis.c lib/redis/redis.h
+nodist_libconcertmania_a_SOURCES = lib/redis/library.c
+
+# One function library, made of the domains' Lua files in this order; the first has the shebang.
+REDIS_LIBRARY = lib/redis/header.lua
+EXTRA_DIST += $(REDIS_LIBRARY)
+CLEANFILES += lib/redis/library.c
+
+lib/redis/library.c: $(REDIS_LIBRARY)
+	$(AM_V_GEN)$(MKDIR_P) lib/redis && { \
+	  echo '#include "redis/redis.h"'; echo 'const char redis_library[] ='; \
+	  for part in $(REDIS_LIBRARY); do \
+	    $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(srcdir)/$$part; \
+	  done; echo ';'; } > $@.tmp && mv $@.tmp $@
