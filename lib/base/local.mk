@@ -1,6 +1,7 @@
 libconcertmania_a_SOURCES += \
   lib/base/arena.c lib/base/arena.h \
   lib/base/banned.h \
+  lib/base/base64.c lib/base/base64.h \
   lib/base/clock.c lib/base/clock.h \
   lib/base/conf.c lib/base/conf.def lib/base/conf.h \
   lib/base/ctx.c lib/base/ctx.h \
