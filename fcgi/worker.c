@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "guard.h"
 #include "http/problem.h"
+#include "metrics/metrics.h"
 #include "pg/pg.h"
 #include "redis/redis.h"
 
@@ -184,6 +185,24 @@ static void log_request(const struct ctx *ctx, const struct req *req, const stru
 	log_end(&line);
 }
 
+static void count_request(const struct ctx *ctx, const struct res *res, const struct route *route,
+	int64_t duration_us, enum fault fault)
+{
+	char name[METRICS_ROUTE_NAME];
+	snprintf(name, sizeof(name), "%s %s", route ? method_name(route->method) : "-",
+		route ? route->pattern : "-");
+	metric_observe_route(metrics_route(name), res->status, duration_us);
+	if (ctx->statements)
+		metric_observe(METRIC_DATABASE_CALL, ctx->database_us / ctx->statements);
+	if (ctx->scripts)
+		metric_observe(METRIC_REDIS_CALL, ctx->redis_us / ctx->scripts);
+	if (fault == FAULT_DATABASE_AWAY || fault == FAULT_DATABASE_BUSY
+		|| fault == FAULT_OUTCOME_UNKNOWN)
+		metric_add(METRIC_DATABASE_ERRORS, 1);
+	if (fault == FAULT_REDIS_AWAY)
+		metric_add(METRIC_REDIS_ERRORS, 1);
+}
+
 static void serve(struct ctx *ctx, const struct worker *worker, FCGX_Request *fcgi)
 {
 	int64_t start = clock_monotonic_us();
@@ -198,7 +217,9 @@ static void serve(struct ctx *ctx, const struct worker *worker, FCGX_Request *fc
 		problem_write(ctx, fault, &res);
 	send_reply(ctx, fcgi, &req, &res);
 	FCGX_Finish_r(fcgi);
-	log_request(ctx, &req, &res, route, clock_monotonic_us() - start, fault);
+	int64_t duration_us = clock_monotonic_us() - start;
+	count_request(ctx, &res, route, duration_us, fault);
+	log_request(ctx, &req, &res, route, duration_us, fault);
 	ctx_run_after(ctx);
 	ctx_reset(ctx);
 }
@@ -275,6 +296,7 @@ static int run(const struct worker *worker)
 	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL),
 		strcmp(role, "-") == 0 ? "" : *role ? role : own_role);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
+	metrics_attach_from_environment(worker->name);
 	if (worker->init)
 		worker->init();
 	loop(&ctx, worker, &waiting);
