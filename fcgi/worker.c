@@ -140,12 +140,30 @@ static enum fault dispatch(struct ctx *ctx, const struct worker *worker, FCGX_Re
 	return (*ret_route)->handler(ctx, req, res);
 }
 
+static const char *reason(int status)
+{
+	static const struct { int status; const char *phrase; } phrases[] = {
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 402, "Payment Required" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 409, "Conflict" }, { 410, "Gone" },
+		{ 412, "Precondition Failed" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Content" },
+		{ 428, "Precondition Required" }, { 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" }, { 503, "Service Unavailable" },
+	};
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Status";
+}
+
 static void send_reply(struct ctx *ctx, FCGX_Request *fcgi, const struct req *req,
 	const struct res *res)
 {
 	struct strbuf head;
 	strbuf_init(&head, ctx->arena);
-	strbuf_printf(&head, "Status: %d\r\n", res->status);
+	strbuf_printf(&head, "Status: %d %s\r\n", res->status, reason(res->status));
 	if (res->status != 204 && res->status != 304)
 		strbuf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
 			res->content_type, res->body.length);
@@ -185,17 +203,33 @@ static void log_request(const struct ctx *ctx, const struct req *req, const stru
 	log_end(&line);
 }
 
-static void count_request(const struct ctx *ctx, const struct res *res, const struct route *route,
-	int64_t duration_us, enum fault fault)
+/* Indexes are looked up once: the table is fixed for the process' life. */
+static int route_metrics[METRICS_ROUTES], unrouted_metrics;
+
+static void register_routes(const struct worker *worker)
 {
 	char name[METRICS_ROUTE_NAME];
-	snprintf(name, sizeof(name), "%s %s", route ? method_name(route->method) : "-",
-		route ? route->pattern : "-");
-	metric_observe_route(metrics_route(name), res->status, duration_us);
+	unrouted_metrics = metrics_route("-");
+	for (size_t i = 0; i < worker->route_count && i < METRICS_ROUTES; i++) {
+		snprintf(name, sizeof(name), "%s %s", method_name(worker->routes[i].method),
+			worker->routes[i].pattern);
+		route_metrics[i] = metrics_route(name);
+	}
+}
+
+static void count_request(const struct ctx *ctx, const struct worker *worker,
+	const struct res *res, const struct route *route, int64_t duration_us)
+{
+	metric_observe_route(route ? route_metrics[route - worker->routes] : unrouted_metrics,
+		res->status, duration_us);
 	if (ctx->statements)
 		metric_observe(METRIC_DATABASE_CALL, ctx->database_us / ctx->statements);
 	if (ctx->scripts)
 		metric_observe(METRIC_REDIS_CALL, ctx->redis_us / ctx->scripts);
+}
+
+static void count_fault(enum fault fault)
+{
 	if (fault == FAULT_DATABASE_AWAY || fault == FAULT_DATABASE_BUSY
 		|| fault == FAULT_OUTCOME_UNKNOWN)
 		metric_add(METRIC_DATABASE_ERRORS, 1);
@@ -218,7 +252,8 @@ static void serve(struct ctx *ctx, const struct worker *worker, FCGX_Request *fc
 	send_reply(ctx, fcgi, &req, &res);
 	FCGX_Finish_r(fcgi);
 	int64_t duration_us = clock_monotonic_us() - start;
-	count_request(ctx, &res, route, duration_us, fault);
+	count_request(ctx, worker, &res, route, duration_us);
+	count_fault(fault);
 	log_request(ctx, &req, &res, route, duration_us, fault);
 	ctx_run_after(ctx);
 	ctx_reset(ctx);
@@ -297,6 +332,7 @@ static int run(const struct worker *worker)
 		strcmp(role, "-") == 0 ? "" : *role ? role : own_role);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(worker->name);
+	register_routes(worker);
 	if (worker->init)
 		worker->init();
 	loop(&ctx, worker, &waiting);
