@@ -9,6 +9,7 @@ struct token_claims {
 	struct member_id member;
 	enum role role;
 	int64_t issued_ms, expires_ms;
+	const char *session; /* the refresh family it came from; NULL when none */
 };
 
 /* Reads CM_TOKEN_KEYS. False (with a reason that holds no key) when it is missing or weak. */
@@ -16,6 +17,10 @@ bool token_keys_load(const char *keys, const char **ret_error);
 
 /* Signs an access token for the member; lives CM_TOKEN_TTL_S. */
 enum fault token_issue(struct ctx *ctx, struct member_id member, enum role role,
+	const char **ret_token);
+
+/* The same naming the session (member, role and session of claims are read). */
+enum fault token_issue_session(struct ctx *ctx, const struct token_claims *claims,
 	const char **ret_token);
 
 /* Faults: TOKEN_INVALID, TOKEN_EXPIRED. */
