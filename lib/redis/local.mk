@@ -2,7 +2,7 @@ libconcertmania_a_SOURCES += lib/redis/redis.c lib/redis/redis.h
 nodist_libconcertmania_a_SOURCES = lib/redis/library.c
 
 # One function library, made of the domains' Lua files in this order; the first has the shebang.
-REDIS_LIBRARY = lib/redis/header.lua
+REDIS_LIBRARY = lib/redis/header.lua lib/queue/queue.lua lib/reservation/hold.lua
 EXTRA_DIST += $(REDIS_LIBRARY)
 CLEANFILES += lib/redis/library.c
 

@@ -1,0 +1,668 @@
+-- The waiting queue as a Redis function library. Design: one member has one number; a frontier S ("now serving")
+-- moves over the numbers; a bounded, lazy advance inside every changing function calls the next present tickets while
+-- there is a free slot (capacity K) and rate credit (GCRA). Time is Redis' TIME only, never a caller's clock.
+--
+-- KEYS[1] is always the concert's key cq:{ID}; every other key is derived from it and so shares its slot:
+--   cq:{ID}            packed state (FIELDS below, then pairs [from, to) of gaps)
+--   cq:{ID}:f          packed settings (CONFIG below)
+--   cq:{ID}:e<E>:b:<B> hash, member -> number*4+kind (0 lobby index, 1 ticket, 2 left, 3 done)
+--   cq:{ID}:e<E>:s:<C> string, 4 bytes big-endian for each of 16384 tickets: second of the last check-in,
+--                      or a mark: 0 never seen, 1 left, 2 has had its lease
+--   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
+--   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
+--   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
+--   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
+--   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
+--
+-- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
+-- and the default settings if none are stored; otherwise a mismatch answers EPOCH, and no settings UNCONFIGURED.
+--
+-- join, status, release and restore answer this array of integers:
+--   1 code  2 epoch  3 phase  4 number (-1 none; lobby index while code is LOBBY or RESOLVE)  5 ahead (-1 unknown)
+--   6 serving (S)  7 ceiling (C)  8 speed (tickets in 1000 s; -1 unknown)  9 lease left, ms  10 lease end, ms since 1970
+--   11 now, ms since 1970  12 opening, ms since 1970 (0 at once)  13 N, size of the lobby (-1 not yet frozen)
+--   14 1 if this call created the place  15 ms from call to claim if this call claimed, else -1
+
+local CODE = {
+  NONE = 0, LOBBY = 1, WAITING = 2, LATE = 3, ADMITTED = 4, EXPIRED = 5, CLOSED = 6, SOLD_OUT = 7,
+  RESOLVE = 8,       -- the lobby index is known, the caller must give the ticket it was drawn to
+  EPOCH = 9, UNCONFIGURED = 10, NOT_OPEN = 11, REBUILD = 12,
+  NO_GATE = 13,      -- the concert has no queue: go in
+  CONFLICT = 14, REFUSED = 15,
+}
+local PHASE = {
+  NONE = 0, SCHEDULED = 1, LOBBY = 2, DRAWING = 3, OPEN = 4, PAUSED = 5, RETURNS = 6, SOLD_OUT = 7, DRAIN = 8,
+  CLOSED = 9, REBUILD = 10,
+}
+local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4 }
+local KIND = { LOBBY = 0, TICKET = 1, LEFT = 2, DONE = 3 }
+local SEEN_LEFT, SEEN_SERVED = 1, 2
+
+-- State, in this order; times in microseconds since 1970.
+local EPOCH = 1    -- this use of the queue
+local HW = 2       -- highest time seen
+local TAIL = 3     -- next number
+local S = 4        -- now serving: all below are called, passed or gone
+local E = 5        -- all below have had notice
+local C = 6        -- ceiling: all below are to check in
+local CT = 7       -- when C was last widened
+local TAT = 8      -- GCRA: theoretical time of the next call
+local HT = 9       -- last history point
+local N = 10       -- lobby members, -1 before opening
+local OPMODE = 11  -- MODE, the operator's
+local FREE = 12    -- seats free, -1 unknown
+local HELD = 13    -- seats held
+local ADV = 14     -- last advance
+local CS = 15      -- S at the last widening
+local CC = 16      -- calls since then
+local LIVE = 17    -- share of tickets that were present
+local SEEDED = 18  -- 1 once the draw is revealed
+local SPEED = 19   -- tickets a second, from history; -1 unknown
+local T0 = 20      -- first call
+local RB = 21      -- end of a rebuild
+local CK = 22      -- last checkpoint asked for
+local CREATED = 23 -- when this epoch began
+local GAPN = 24    -- number of gaps
+local FIELDS = 24
+
+-- Settings: name, default; times in microseconds, durations in milliseconds. The first is the test clock (0: TIME).
+local CONFIG = {
+  { 'clock', 0 }, { 'gate', 1 }, { 'lobby_at', 0 }, { 'open_at', 0 }, { 'close_at', 0 }, { 'capacity', 500 },
+  { 'rate', 50 }, { 'burst', 0 }, { 'window', 10000 }, { 'lease', 180000 }, { 'lease_max', 900000 },
+  { 'liveness', 45000 }, { 'notice', 10000 }, { 'late_grace', 300000 }, { 'overbook', 2 },
+  { 'refund_noshow', 1 }, { 'buckets', 16384 }, { 'step', 0 },
+}
+local CHUNK = 16384
+local MAX_CALLS, MAX_LOOKED, MAX_DROPPED = 256, 4096, 256
+local SLACK = 200000
+local MAX_GAPS = 64
+local CHECKPOINT_US = 5000000
+
+-- Redis lends its API and Lua's libraries to a running function only, not to the loading of the library.
+local call, floor, max, min, ceil, STATE_FORMAT, CONFIG_FORMAT
+
+local function boot()
+  call = redis.call
+  floor, max, min, ceil = math.floor, math.max, math.min, math.ceil
+  STATE_FORMAT = '<' .. string.rep('d', FIELDS)
+  CONFIG_FORMAT = '<' .. string.rep('d', #CONFIG)
+end
+
+local function register(name, callback, ...)
+  redis.register_function {
+    function_name = name,
+    callback = function(keys, argv)
+      if not call then boot() end
+      return callback(keys, argv)
+    end,
+    flags = { ... },
+  }
+end
+
+---------------------------------------------------------------------------------------------------- settings, state
+
+local config_cache, config_cached = {}, 0
+
+local function derive(cf)
+  cf.iv = 1e6 / cf.rate
+  local burst = cf.burst > 0 and cf.burst or max(1, floor(cf.rate))
+  cf.bt = cf.iv * (burst - 1)
+  cf.A = cf.step > 0 and cf.step or max(1, ceil(40 * cf.rate))
+  cf.nt = cf.notice * 1000
+  return cf
+end
+
+local function default_config()
+  local cf = {}
+  for i = 1, #CONFIG do cf[CONFIG[i][1]] = CONFIG[i][2] end
+  return derive(cf)
+end
+
+local function parse_config(raw)
+  local cf = config_cache[raw]
+  if cf then return cf end
+  if config_cached >= 64 then config_cache, config_cached = {}, 0 end
+  local v = { struct.unpack(CONFIG_FORMAT, raw) }
+  cf = {}
+  for i = 1, #CONFIG do cf[CONFIG[i][1]] = v[i] end
+  config_cache[raw] = derive(cf)
+  config_cached = config_cached + 1
+  return cf
+end
+
+local function pack_config(cf)
+  local v = {}
+  for i = 1, #CONFIG do v[i] = cf[CONFIG[i][1]] end
+  return struct.pack(CONFIG_FORMAT, unpack(v))
+end
+
+local function new_state(epoch, us)
+  local st = {}
+  for i = 1, FIELDS do st[i] = 0 end
+  st[EPOCH], st[HW], st[CREATED] = epoch, us, us
+  st[N], st[FREE], st[SPEED], st[LIVE] = -1, -1, -1, 1
+  return st
+end
+
+-- Computed, never stored: the same for every worker at one instant.
+local function phase_of(st, cf, us)
+  if cf.gate == 0 then return PHASE.NONE end
+  if st[OPMODE] == MODE.REBUILD then return PHASE.REBUILD end
+  if st[OPMODE] == MODE.CLOSED or (cf.close_at > 0 and us >= cf.close_at) then return PHASE.CLOSED end
+  if st[N] < 0 then
+    if cf.lobby_at > 0 and us >= cf.lobby_at then return PHASE.LOBBY end
+    return PHASE.SCHEDULED
+  end
+  if st[FREE] == 0 then
+    return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
+  end
+  if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
+  if st[OPMODE] == MODE.PAUSED then return PHASE.PAUSED end
+  if st[OPMODE] == MODE.DRAIN then return PHASE.DRAIN end
+  return PHASE.OPEN
+end
+
+-- The numbers joined since the last checkpoint are unknown after a loss: leave them out of the order, as a gap.
+local function finish_rebuild(q)
+  local st = q.st
+  st[OPMODE] = MODE.AUTO
+  if st[N] >= 0 and #q.gaps < MAX_GAPS then
+    q.gaps[#q.gaps + 1] = { st[TAIL], st[TAIL] + SLACK }
+    st[TAIL] = st[TAIL] + SLACK
+  end
+  q.dirty = true
+end
+
+-- Reads state and settings. Returns q, or nil and a code when the caller's epoch is not ours.
+local function open_queue(key, want, readonly)
+  local raw = call('MGET', key, key .. ':f')
+  want = tonumber(want) or 0
+  if want ~= 0 and not raw[2] then return nil, CODE.UNCONFIGURED, 0 end
+  local cf = raw[2] and parse_config(raw[2]) or default_config()
+  local us = cf.clock
+  if us == 0 then
+    local t = call('TIME')
+    us = t[1] * 1000000 + t[2]
+  end
+  local st, gaps = nil, {}
+  if raw[1] then
+    st = { struct.unpack(STATE_FORMAT, raw[1]) }
+    for i = 1, st[GAPN] do
+      local from, to = struct.unpack('<dd', raw[1], FIELDS * 8 + (i - 1) * 16 + 1)
+      gaps[i] = { from, to }
+    end
+  else
+    st = new_state(1, us)
+  end
+  if want > 0 and want ~= st[EPOCH] then return nil, CODE.EPOCH, st[EPOCH] end
+  local q = { key = key, st = st, cf = cf, gaps = gaps, back = st[HW] - us, count = {} }
+  q.us = max(us, st[HW])
+  q.ms = floor(q.us / 1000)
+  q.sec = floor(q.us / 1000000)
+  q.p = string.format('%s:e%d:', key, st[EPOCH])
+  if not readonly then
+    if st[OPMODE] == MODE.REBUILD and q.us >= st[RB] then finish_rebuild(q) end
+    if st[N] < 0 and st[OPMODE] ~= MODE.REBUILD and q.us >= cf.open_at then
+      st[N] = st[TAIL]   -- the cohort of the lobby is frozen by the first call after opening
+      q.dirty = true
+    end
+  end
+  q.phase = phase_of(st, cf, q.us)
+  return q
+end
+
+local function expire_with_queue(q, key)
+  if q.cf.close_at > 0 then call('EXPIREAT', key, floor(q.cf.close_at / 1000000) + 86400) end
+end
+
+local function close_queue(q)
+  for name, by in pairs(q.count) do call('HINCRBY', q.p .. 'n', name, by) end
+  local st = q.st
+  if not q.dirty and q.us - st[HW] < 50000 then return end
+  st[HW] = q.us
+  st[GAPN] = #q.gaps
+  local raw = struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS))
+  for i = 1, #q.gaps do raw = raw .. struct.pack('<dd', q.gaps[i][1], q.gaps[i][2]) end
+  call('SET', q.key, raw)
+  expire_with_queue(q, q.key)
+end
+
+local function tally(q, name, by)
+  if by ~= 0 then q.count[name] = (q.count[name] or 0) + by end
+end
+
+-------------------------------------------------------------------------------------------------- members, check-ins
+
+local function bucket_of(q, member)
+  return q.p .. 'b:' .. string.format('%d', tonumber(member) % q.cf.buckets)
+end
+
+local function find_member(q, member)
+  local v = call('HGET', bucket_of(q, member), member)
+  if not v then return nil end
+  v = tonumber(v)
+  local kind = v % 4
+  return (v - kind) / 4, kind
+end
+
+local function put_member(q, member, number, kind)
+  local key = bucket_of(q, member)
+  local value = string.format('%d', number * 4 + kind)
+  if call('HSET', key, member, value) == 1 and q.cf.close_at > 0 and call('HLEN', key) == 1 then
+    expire_with_queue(q, key)
+  end
+end
+
+local function seen_key(q, ticket)
+  return q.p .. 's:' .. string.format('%d', floor(ticket / CHUNK))
+end
+
+local function get_seen(q, ticket)
+  local off = (ticket % CHUNK) * 4
+  local raw = call('GETRANGE', seen_key(q, ticket), off, off + 3)
+  return #raw == 4 and struct.unpack('>I4', raw) or 0
+end
+
+-- A chunk is made whole at once, so that Redis allocates it exactly instead of doubling as it grows.
+local function put_seen(q, ticket, value)
+  local key, off = seen_key(q, ticket), (ticket % CHUNK) * 4
+  local raw = struct.pack('>I4', value)
+  if call('SETRANGE', key, off, raw) < CHUNK * 4 then
+    call('DEL', key)
+    call('SETRANGE', key, CHUNK * 4 - 4, '\0\0\0\0')
+    call('SETRANGE', key, off, raw)
+    expire_with_queue(q, key)
+  end
+end
+
+-- Tickets between S and n that exist: an upper bound of the people ahead, which can only fall.
+local function ahead_of(q, n)
+  local ahead = n - q.st[S]
+  for i = 1, #q.gaps do
+    local from, to = max(q.gaps[i][1], q.st[S]), min(q.gaps[i][2], n)
+    if to > from then ahead = ahead - (to - from) end
+  end
+  return max(0, ahead)
+end
+
+local function speed_of(q)
+  local st = q.st
+  if q.phase ~= PHASE.OPEN and q.phase ~= PHASE.DRAIN then return -1 end
+  if st[T0] == 0 or q.us - st[T0] < 60000000 then return q.cf.rate end
+  if q.us - st[HT] > 120000000 then return -1 end
+  return st[SPEED]
+end
+
+---------------------------------------------------------------------------------------------------------- advance
+
+local function drop_expired(q)
+  local st = q.st
+  local calls = call('ZRANGEBYSCORE', q.p .. 'c', '-inf', q.ms, 'LIMIT', 0, MAX_DROPPED)
+  if #calls > 0 then
+    call('ZREM', q.p .. 'c', unpack(calls))
+    tally(q, 'noshow', #calls)
+    if q.cf.refund_noshow == 1 then st[TAT] = st[TAT] - #calls * q.cf.iv end
+    q.dirty = true
+  end
+  local leases = call('ZRANGEBYSCORE', q.p .. 'l', '-inf', q.ms, 'LIMIT', 0, MAX_DROPPED)
+  if #leases > 0 then
+    local grants = call('HMGET', q.p .. 'g', unpack(leases))
+    for i = 1, #leases do
+      local ticket = grants[i] and string.match(grants[i], '^(%d+):')
+      if ticket then put_seen(q, tonumber(ticket), SEEN_SERVED) end
+    end
+    call('ZREM', q.p .. 'l', unpack(leases))
+    call('HDEL', q.p .. 'g', unpack(leases))
+    tally(q, 'expired', #leases)
+    q.dirty = true
+  end
+end
+
+-- The ceiling never runs further ahead of S than two notice periods need, nor faster than A a period.
+local function widen(q)
+  local st, cf = q.st, q.cf
+  if q.us - st[CT] < cf.nt then return end
+  local moved = st[S] - st[CS]
+  if moved >= 20 then
+    st[LIVE] = max(0.02, min(1, (st[LIVE] + st[CC] / moved) / 2))
+    st[CS], st[CC] = st[S], 0
+  end
+  local need = max(256, 2 * (cf.nt / cf.iv) / st[LIVE])
+  st[E] = st[C]
+  st[C] = max(st[C], min(max(st[C], st[S]) + cf.A, st[S] + ceil(need)))
+  st[CT] = q.us
+  q.dirty = true
+end
+
+local function next_late(q, budget)
+  while budget.looked < MAX_LOOKED do
+    local first = call('ZRANGE', q.p .. 'w', 0, 0)[1]
+    if not first then return nil end
+    call('ZREM', q.p .. 'w', first)
+    budget.looked = budget.looked + 1
+    if q.sec - get_seen(q, tonumber(first)) <= q.cf.liveness / 1000 then return tonumber(first) end
+    tally(q, 'late_gone', 1)
+  end
+end
+
+local function gap_end(q, n)
+  for i = 1, #q.gaps do
+    if n >= q.gaps[i][1] and n < q.gaps[i][2] then return q.gaps[i][2] end
+  end
+end
+
+-- Moves S to behind the next present ticket and returns it; nil when the one at S still has its notice to run.
+local function next_in_line(q, budget)
+  local st, fresh = q.st, q.sec - q.cf.liveness / 1000
+  local raw, base = nil, 0
+  while st[S] < st[TAIL] and budget.looked < MAX_LOOKED do
+    local jump = #q.gaps > 0 and gap_end(q, st[S])
+    if jump then
+      st[S], raw = jump, nil
+    else
+      local offset = (st[S] % CHUNK) * 4
+      if not raw or offset < base or offset >= base + 2048 then
+        base, raw = offset, call('GETRANGE', seen_key(q, st[S]), offset, offset + 2047)
+      end
+      local at = offset - base + 1
+      local seen = at + 3 <= #raw and struct.unpack('>I4', raw, at) or 0
+      budget.looked = budget.looked + 1
+      if seen >= fresh and seen > SEEN_SERVED then
+        st[S] = st[S] + 1
+        return st[S] - 1
+      elseif seen == SEEN_LEFT then
+        st[S] = st[S] + 1
+      elseif st[S] < st[E] then
+        st[S] = st[S] + 1
+        tally(q, 'passed', 1)
+      else
+        return nil
+      end
+    end
+  end
+end
+
+local function note_history(q, before)
+  local st = q.st
+  if st[S] == before or q.us - st[HT] < 5000000 then return end
+  local key = q.p .. 'h'
+  call('ZADD', key, st[S], string.format('%d', q.ms))
+  if st[HT] == 0 then expire_with_queue(q, key) end
+  call('ZREMRANGEBYRANK', key, 0, -8193)
+  st[HT] = q.us
+  local points = call('ZREVRANGE', key, 0, 24, 'WITHSCORES')
+  local oldest = 1
+  for i = 3, #points, 2 do
+    if q.ms - tonumber(points[i]) <= 120000 then oldest = i end
+  end
+  local dt = q.ms - tonumber(points[oldest])
+  st[SPEED] = dt > 0 and (st[S] - tonumber(points[oldest + 1])) * 1000 / dt or -1
+end
+
+-- Folds each call into a running digest, so that the order of calls can be compared afterwards.
+local function log_calls(q, called)
+  local key = q.p .. 'a'
+  local digest = call('HGET', key, 'calls') or ''
+  for i = 1, #called do digest = redis.sha1hex(digest .. ' ' .. string.format('%d', called[i])) end
+  call('HSET', key, 'calls', digest)
+end
+
+local function free_slots(q)
+  local cap, st = q.cf.capacity, q.st
+  if st[FREE] >= 0 then cap = min(cap, ceil(st[FREE] * q.cf.overbook)) end
+  return cap - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
+end
+
+local function advance(q)
+  local st, cf = q.st, q.cf
+  drop_expired(q)
+  st[ADV] = q.us
+  if q.phase ~= PHASE.OPEN and q.phase ~= PHASE.DRAIN then return end
+  widen(q)
+  local free, before = free_slots(q), st[S]
+  local budget, called = { looked = 0 }, {}
+  local late = free > 0 and call('EXISTS', q.p .. 'w') == 1
+  while free > 0 and #called < MAX_CALLS do
+    local t = max(st[TAT], q.us - cf.bt)
+    if t > q.us then break end
+    local n = late and next_late(q, budget) or nil
+    if not n then
+      late = false
+      n = next_in_line(q, budget)
+    end
+    if not n then break end
+    call('ZADD', q.p .. 'c', q.ms + cf.window, string.format('%d', n))
+    called[#called + 1] = n
+    st[TAT] = t + cf.iv
+    free = free - 1
+  end
+  if #called > 0 then
+    if st[T0] == 0 then st[T0] = q.us end
+    st[CC] = st[CC] + #called
+    tally(q, 'called', #called)
+    log_calls(q, called)
+  end
+  note_history(q, before)
+  if #called > 0 or st[S] ~= before then q.dirty = true end
+end
+
+----------------------------------------------------------------------------------------------------------- answers
+
+local function answer(q, code, number, more)
+  more = more or {}
+  local st, speed = q.st, speed_of(q)
+  close_queue(q)
+  return {
+    code, st[EPOCH], q.phase, number or -1, more.ahead or -1, st[S], st[C],
+    speed < 0 and -1 or floor(speed * 1000), more.left or 0, more.lease_end or 0, q.ms,
+    floor(q.cf.open_at / 1000), st[N], more.created or 0, more.delay or -1,
+  }
+end
+
+local function refuse(code, epoch)
+  return { code, epoch, 0, -1, -1, 0, 0, -1, 0, 0, 0, 0, -1, 0, -1 }
+end
+
+local function admitted(q, n, lease_end, delay)
+  return CODE.ADMITTED, n, { left = lease_end - q.ms, lease_end = lease_end, delay = delay }
+end
+
+local function claim(q, member, n)
+  local ticket = string.format('%d', n)
+  local deadline = call('ZSCORE', q.p .. 'c', ticket)
+  if not deadline then return nil end
+  call('ZREM', q.p .. 'c', ticket)
+  local lease_end = q.ms + q.cf.lease
+  call('ZADD', q.p .. 'l', lease_end, member)
+  call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
+  local delay = max(0, q.ms - (tonumber(deadline) - q.cf.window))
+  tally(q, 'claimed', 1)
+  tally(q, 'claim_delay_ms', delay)
+  q.dirty = true
+  return admitted(q, n, lease_end, delay)
+end
+
+-- A number that was passed: late within the grace, else gone.
+local function come_late(q, member, n)
+  local w = q.p .. 'w'
+  local ticket = string.format('%d', n)
+  if not call('ZSCORE', w, ticket) then
+    local point = call('ZRANGEBYSCORE', q.p .. 'h', string.format('(%d', n), '+inf', 'LIMIT', 0, 1)[1]
+    if point and q.ms - tonumber(point) > q.cf.late_grace then return CODE.EXPIRED, n end
+    call('ZADD', w, n, ticket)
+    tally(q, 'late_in', 1)
+    q.dirty = true
+    advance(q)
+    local code, number, more = claim(q, member, n)
+    if code then return code, number, more end
+  end
+  return CODE.LATE, n, { ahead = call('ZRANK', w, ticket) or 0 }
+end
+
+-- The member says "I am here" for ticket n; answers where it stands.
+local function check_in(q, member, n)
+  local st = q.st
+  if n < st[S] then
+    local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
+    if lease_end > q.ms then return admitted(q, n, lease_end) end
+    if lease_end > 0 or get_seen(q, n) == SEEN_SERVED then
+      if lease_end > 0 then advance(q) end
+      return CODE.EXPIRED, n
+    end
+  end
+  if q.phase == PHASE.SOLD_OUT then return CODE.SOLD_OUT, n end
+  if q.phase == PHASE.CLOSED then return CODE.CLOSED, n end
+  put_seen(q, n, q.sec)
+  if n - st[S] < 512 or q.us - st[ADV] > 20000 then
+    advance(q)
+  end
+  if n >= st[S] then return CODE.WAITING, n, { ahead = ahead_of(q, n) } end
+  local code, number, more = claim(q, member, n)
+  if code then return code, number, more end
+  return come_late(q, member, n)
+end
+
+local function valid_ticket(q, n)
+  n = tonumber(n)
+  return n and n >= 0 and n < q.st[N] and n == floor(n) and n or nil
+end
+
+-- Where a member with a record stands. `drawn` is the ticket the caller computed for a lobby index, if it did.
+local function place(q, member, number, kind, drawn)
+  if kind == KIND.LOBBY then
+    if q.st[N] < 0 or q.phase == PHASE.DRAWING then
+      if q.phase == PHASE.CLOSED then return CODE.CLOSED, number end
+      return CODE.LOBBY, number
+    end
+    if q.st[SEEDED] == 0 then return q.phase == PHASE.CLOSED and CODE.CLOSED or CODE.LOBBY, number end
+    local n = valid_ticket(q, drawn)
+    if not n then return CODE.RESOLVE, number end
+    put_member(q, member, n, KIND.TICKET)
+    number = n
+  end
+  return check_in(q, member, number)
+end
+
+local function join_refusal(q)
+  if q.phase == PHASE.SOLD_OUT then return CODE.SOLD_OUT end
+  if q.phase == PHASE.CLOSED or q.st[OPMODE] == MODE.DRAIN then return CODE.CLOSED end
+  if q.phase == PHASE.SCHEDULED then return CODE.NOT_OPEN end
+  if q.phase == PHASE.REBUILD then return CODE.REBUILD end
+end
+
+local function join_lobby(q, member, old, tag)
+  local index = old
+  if not index then   -- who left the lobby and returns keeps the index: nothing is gained by leaving
+    index = q.st[TAIL]
+    q.st[TAIL] = index + 1
+    q.dirty = true
+    local key = q.p .. 'a'
+    local th = call('HGET', key, 'transcript') or ''
+    th = redis.sha1hex(th .. (tag or '') .. string.format('%d', index))
+    if call('HSET', key, 'transcript', th) == 1 then expire_with_queue(q, key) end
+  end
+  put_member(q, member, index, KIND.LOBBY)
+  return answer(q, CODE.LOBBY, index, { created = 1 })
+end
+
+-- ARGV: member, epoch, member tag (entropy for the draw), drawn ticket (answering RESOLVE)
+local function queue_join(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[2])
+  if not q then return refuse(code, epoch) end
+  local member = argv[1]
+  if q.phase == PHASE.NONE then return answer(q, CODE.NO_GATE) end
+  local number, kind = find_member(q, member)
+  if number and kind <= KIND.TICKET then
+    local at, n, more = place(q, member, number, kind, argv[4])
+    if at ~= CODE.EXPIRED then return answer(q, at, n, more) end
+  end
+  local refusal = join_refusal(q)
+  if refusal then return answer(q, refusal) end
+  if q.st[N] < 0 then return join_lobby(q, member, kind == KIND.LEFT and number or nil, argv[3]) end
+  if q.phase == PHASE.DRAWING then return answer(q, CODE.NOT_OPEN) end
+  local n = q.st[TAIL]
+  q.st[TAIL] = n + 1
+  q.dirty = true
+  put_member(q, member, n, KIND.TICKET)
+  local at, _, more = check_in(q, member, n)
+  more = more or {}
+  more.created = 1
+  return answer(q, at, n, more)
+end
+
+-- ARGV: member, epoch, ticket (answering RESOLVE)
+local function queue_status(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[2])
+  if not q then return refuse(code, epoch) end
+  if q.phase == PHASE.NONE then return answer(q, CODE.NO_GATE) end
+  local number, kind = find_member(q, argv[1])
+  if not number or kind > KIND.TICKET then
+    return answer(q, q.phase == PHASE.REBUILD and CODE.REBUILD or CODE.NONE)
+  end
+  -- Far from the front nobody needs to check in: answer from the state alone.
+  if kind == KIND.TICKET and number >= q.st[C] + q.cf.A and q.phase ~= PHASE.SOLD_OUT
+    and q.phase ~= PHASE.CLOSED and q.phase ~= PHASE.REBUILD then
+    return answer(q, CODE.WAITING, number, { ahead = ahead_of(q, number) })
+  end
+  return answer(q, place(q, argv[1], number, kind, argv[3]))
+end
+
+-- ARGV: member, epoch, why: leave | done | expire_hold. The freed slot goes to the next ticket before the reply.
+local function queue_release(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[2])
+  if not q then return refuse(code, epoch) end
+  local member, why = argv[1], argv[3]
+  local number, kind = find_member(q, member)
+  if not number or kind > KIND.TICKET then return answer(q, CODE.NONE) end
+  if kind == KIND.TICKET then
+    local ticket = string.format('%d', number)
+    call('ZREM', q.p .. 'l', member)
+    call('HDEL', q.p .. 'g', member)
+    call('ZREM', q.p .. 'c', ticket)
+    call('ZREM', q.p .. 'w', ticket)
+    if number >= q.st[S] then put_seen(q, number, SEEN_LEFT) end
+  end
+  put_member(q, member, number, why == 'done' and KIND.DONE or KIND.LEFT)
+  tally(q, why == 'done' and 'done' or why == 'expire_hold' and 'hold_expired' or 'left', 1)
+  advance(q)
+  return answer(q, CODE.NONE, number)
+end
+
+-- ms left of the member's lease, 0 if none; the second value is 1 if there was one that has ended.
+local function lease_left(q, member)
+  local lease_end = call('ZSCORE', q.p .. 'l', member)
+  if lease_end then
+    local left = tonumber(lease_end) - q.ms
+    return max(0, left), left <= 0 and 1 or 0
+  end
+  return 0, 0
+end
+
+-- ARGV: member. Answers {ms left, ended}. Reads only.
+local function queue_verify(keys, argv)
+  local q = open_queue(keys[1], 0, true)
+  local left, ended = lease_left(q, argv[1])
+  return { left, ended }
+end
+
+local function extend_lease(q, member, until_ms)
+  local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
+  if lease_end <= q.ms then return 0 end
+  local grant = call('HGET', q.p .. 'g', member)
+  local claimed = grant and tonumber(string.match(grant, ':(%d+)$')) or q.ms
+  local to = min(max(lease_end, until_ms), claimed + q.cf.lease_max)
+  if to > lease_end then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
+  return max(to, lease_end)
+end
+
+-- ARGV: member, end wanted (ms since 1970). Answers {lease end ms, 0 if there is no lease}.
+local function queue_extend(keys, argv)
+  local q = open_queue(keys[1], 0, true)
+  return { extend_lease(q, argv[1], tonumber(argv[2])) }
+end
+
+register('cm_queue_join', queue_join)
+register('cm_queue_status', queue_status, 'allow-oom')
+register('cm_queue_release', queue_release, 'allow-oom')
+register('cm_queue_verify', queue_verify, 'no-writes')
+register('cm_queue_extend', queue_extend, 'allow-oom')
