@@ -175,7 +175,7 @@ comment on function cm.reservation_seats(bigint) is
 -- cm.reservation_refusal(member, concert, seats) -> why the seats can not be held now
 --   Codes: those of cm.reservation_hold, or OK when nothing stands against it any more, or EXPIRED
 --   when some are held past their end (dead: those reservations). own: the member's reservation for
---   SAME. taken: seat numbers for SEAT_TAKEN, each ended by \x1e.
+--   SAME. taken: the seats (id, number a record) for SEAT_TAKEN.
 create function cm.reservation_refusal(p_member bigint, p_concert bigint, p_seats bigint[],
                                        out code text, out own bigint, out taken text, out dead bigint[])
   language plpgsql stable set search_path = cm, pg_temp
@@ -194,7 +194,7 @@ begin
          min(reservation_id) filter (where r.member_id = p_member and state = 'HELD' and held_until > now()) as mine,
          count(*) filter (where r.member_id = p_member and state = 'HELD' and held_until > now()) as mine_count,
          min(r.seat_count) as mine_size, count(distinct reservation_id) as holders,
-         string_agg(seat_number || e'\x1e', '' order by position) filter (where state <> 'AVAILABLE'
+         string_agg(seat.id || e'\x1f' || seat_number || e'\x1e', '' order by position) filter (where state <> 'AVAILABLE'
             and not (state = 'HELD' and held_until <= now() and not coalesce(r.paying, false))) as taken,
          array_agg(distinct reservation_id) filter (where state = 'HELD' and held_until <= now()
             and not coalesce(r.paying, false)) as dead
@@ -226,7 +226,7 @@ comment on function cm.reservation_refusal(bigint, bigint, bigint[]) is 'Why sea
 --   seats must be distinct. key and hash null: no Idempotency-Key.
 --   HELD               held now; seats: id, number, grade, price, layout index a record
 --   SAME               these are exactly the seats of the member's own live hold: that reservation
---   SEAT_TAKEN         taken: their numbers
+--   SEAT_TAKEN         taken: those seats (id, number a record)
 --   SOLD_OUT           no such block is free (best adjacent only)
 --   LIMIT              over max_tickets_per_member
 --   NOT_OPEN, CLOSED   booking window, concert cancelled
@@ -253,17 +253,12 @@ declare
 begin
   replayed := false;
   if p_key is not null then
-    select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
-    if l_why.code = 'REPLAY' then
-      select * into code, reservation_id, amount, currency, status, expires_ms, created_ms, seats, taken
-        from jsonb_to_record(l_why.result) as r (code text, reservation_id bigint, amount bigint,
-             currency text, status text, expires_ms bigint, created_ms bigint, seats text, taken text);
-      replayed := true;
-      return;
-    elsif l_why.code <> 'NONE' then
-      code := 'KEY_' || l_why.code;
+    select * into code, reservation_id, amount, currency, status, expires_ms, created_ms, seats, taken, replayed
+      from cm.reservation_replay(p_member, p_key, p_hash);
+    if code <> 'NONE' then
       return;
     end if;
+    code := null;
   end if;
 
   if p_seats is null then
@@ -391,6 +386,32 @@ end
 $$;
 comment on function cm.reservation_hold(bigint, bigint, bigint[], bigint, integer, text, text, bytea, text) is
   'Holds seats for a member: all or none, or the best neighbours of a grade';
+
+-- cm.reservation_replay(member, key, hash) -> the row cm.reservation_hold gave under the key
+--   For requests that were refused before they reached the hold. Code NONE: the key is new.
+create function cm.reservation_replay(
+    p_member bigint, p_key text, p_hash bytea,
+    out code text, out reservation_id bigint, out amount bigint, out currency text, out status text,
+    out expires_ms bigint, out created_ms bigint, out seats text, out taken text, out replayed boolean)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+declare
+  l_why record;
+begin
+  replayed := false;
+  select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
+  if l_why.code = 'REPLAY' then
+    select * into code, reservation_id, amount, currency, status, expires_ms, created_ms, seats, taken
+      from jsonb_to_record(l_why.result) as r (code text, reservation_id bigint, amount bigint,
+           currency text, status text, expires_ms bigint, created_ms bigint, seats text, taken text);
+    replayed := true;
+  else
+    code := case l_why.code when 'NONE' then 'NONE' else 'KEY_' || l_why.code end;
+  end if;
+end
+$$;
+comment on function cm.reservation_replay(bigint, text, bytea) is
+  'The first answer to a hold that carried this Idempotency-Key';
 
 create function cm.seats_try_lock(p_seats bigint[]) returns boolean
   language plpgsql volatile set search_path = cm, pg_temp

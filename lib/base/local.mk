@@ -6,6 +6,7 @@ libconcertmania_a_SOURCES += \
   lib/base/conf.c lib/base/conf.def lib/base/conf.h \
   lib/base/ctx.c lib/base/ctx.h \
   lib/base/fault.c lib/base/fault.def lib/base/fault.h \
+  lib/base/idempotency.h \
   lib/base/ids.h \
   lib/base/limits.h \
   lib/base/log.c lib/base/log.h \

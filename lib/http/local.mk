@@ -1,5 +1,6 @@
 libconcertmania_a_SOURCES += \
   lib/http/field.c lib/http/field.h \
+  lib/http/idempotency.c lib/http/idempotency.h \
   lib/http/json.h lib/http/json_read.c lib/http/json_scan.c lib/http/json_write.c \
   lib/http/page.c lib/http/page.h \
   lib/http/problem.c lib/http/problem.h \
