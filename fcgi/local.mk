@@ -1,3 +1,7 @@
 # Every program of a pool: its handlers on the common worker.
 WORKER_SOURCES = fcgi/worker.c fcgi/worker.h fcgi/guard.c fcgi/guard.h
 WORKER_LIBS = libconcertmania.a $(DRIVER_LIBS) $(FCGI_LIBS)
+
+noinst_PROGRAMS += fcgi/cm-pool
+fcgi_cm_pool_SOURCES = fcgi/pool.c
+fcgi_cm_pool_LDADD = libconcertmania.a

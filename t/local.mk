@@ -17,3 +17,10 @@ TESTS += t/unit/metrics_test
 t_unit_metrics_test_SOURCES = t/unit/metrics_test.c
 t_unit_metrics_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_metrics_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += t/tool/metrics_print
+t_tool_metrics_print_SOURCES = t/tool/metrics_print.c
+t_tool_metrics_print_LDADD = libconcertmania.a
+
+TESTS += t/t0110-pool.sh
+dist_tests += t/t0110-pool.sh
