@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What scripts/up does to one instance, step by step: sourced by it, never run.
 
 # --- folders --------------------------------------------------------------------------------------
@@ -112,11 +112,11 @@ setting_names() {
 
 # Settings from the environment are kept, so that a plain scripts/up repeats them.
 collect_settings() {
-	local name file=$ETC/local.env
+	local setting name file=$ETC/local.env
 	touch "$file"
 	chmod 600 "$file"
-	for name in $(setting_names); do
-		for name in "$name" "${name}_FILE"; do
+	for setting in $(setting_names); do
+		for name in "$setting" "${setting}_FILE"; do
 			case $name in CM_PROFILE | CM_METRICS_DIR) continue ;; esac
 			[ -n "${!name+set}" ] || continue
 			sed -i "/^$name=/d" "$file"

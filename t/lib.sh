@@ -1,0 +1,173 @@
+# shellcheck shell=bash
+# TAP in shell. A test sources this, makes checks, and ends with done_testing:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   start_instance
+#   request GET /concert/802
+#   is "$status" 200 "the concert is there"
+#   is "$(json .id)" 802 "with its id"
+#   done_testing
+#
+# Whatever start_instance started is stopped at exit, also after a failure.
+
+set -u
+SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD_DIR=${CM_BUILD_DIR:-$SOURCE_DIR/build}
+export BUILD_DIR
+TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/cmt.XXXXXX")
+chmod 755 "$TEST_DIR"
+checks=0
+failures=0
+planned=
+instances=()
+status='' body='' headers='' token=''
+
+# Settings of whoever runs the tests are not those of an instance.
+while IFS= read -r name; do
+	unset "$name"
+done < <(compgen -v | grep '^CM_' | grep -v -e '^CM_BUILD_DIR$' -e '^CM_LONG$' -e '^CM_KAFKA')
+
+# --- checks ---------------------------------------------------------------------------------------
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+# pass / fail NAME [explanation]
+pass() { checks=$((checks + 1)); printf 'ok %d - %s\n' "$checks" "$1"; }
+fail() {
+	checks=$((checks + 1))
+	failures=$((failures + 1))
+	printf 'not ok %d - %s\n' "$checks" "$1"
+	[ -z "${2:-}" ] || diag "$2"
+	diag "at ${BASH_SOURCE[2]:-?} line ${BASH_LINENO[1]:-?}; last answer: $status ${body:0:600}"
+	return 0
+}
+# ok NAME COMMAND...
+ok() {
+	local name=$1
+	shift
+	if "$@" >"$TEST_DIR/ok.out" 2>&1; then pass "$name"; else fail "$name" "$* : $(tail -5 "$TEST_DIR/ok.out")"; fi
+}
+# is GOT WANTED NAME
+is() { if [ "$1" = "$2" ]; then pass "$3"; else fail "$3" "got '$1', wanted '$2'"; fi; }
+isnt() { if [ "$1" != "$2" ]; then pass "$3"; else fail "$3" "got '$1'"; fi; }
+# like GOT EXTENDED-REGEX NAME
+like() { if [[ $1 =~ $2 ]]; then pass "$3"; else fail "$3" "got '$1', wanted /$2/"; fi; }
+unlike() { if [[ $1 =~ $2 ]]; then fail "$3" "got '$1', unwanted /$2/"; else pass "$3"; fi; }
+# cmp_ok A -lt B NAME
+cmp_ok() { if test "$1" "$2" "$3"; then pass "$4"; else fail "$4" "$1 $2 $3 is false"; fi; }
+skip_all() { printf '1..0 # SKIP %s\n' "$1"; planned=yes; exit 0; }
+bail() { printf 'Bail out! %s\n' "$1"; planned=yes; exit 1; }
+done_testing() {
+	printf '1..%d\n' "$checks"
+	planned=yes
+	[ "$failures" = 0 ]
+	exit
+}
+
+# --- requests ---------------------------------------------------------------------------------------
+
+# request METHOD PATH [BODY] [curl options]: sets status, body and headers. With token set it is
+# sent. The path is relative to BASE_URL unless it is a whole address.
+request() {
+	local method=$1 url=$2 data=${3-} options=()
+	shift 2
+	[ $# = 0 ] || shift
+	[[ $url == http* ]] || url=$BASE_URL$url
+	[ -z "$token" ] || options+=(-H "Authorization: Bearer $token")
+	[ -z "$data" ] || options+=(-H 'Content-Type: application/json' --data-binary "$data")
+	[ "$method" != HEAD ] || options+=(-I)
+	: >"$TEST_DIR/body"
+	: >"$TEST_DIR/headers"
+	status=$(curl -sS -g --path-as-is -X "$method" -D "$TEST_DIR/headers" -o "$TEST_DIR/body" \
+		-w '%{http_code}' "${options[@]}" "$@" "$url" 2>"$TEST_DIR/curl")
+	body=$(tr -d '\0' <"$TEST_DIR/body")
+	headers=$(tr -d '\r' <"$TEST_DIR/headers")
+	[ "$method" != HEAD ] || body=
+}
+# header NAME: of the last answer; empty when absent.
+header() { printf '%s\n' "$headers" | sed -n "s/^$1: *//Ip" | tail -1; }
+# json FILTER: of the last answer's body, raw.
+json() { printf '%s' "$body" | jq -r "$1" 2>/dev/null; }
+
+# problem STATUS CODE NAME: the last answer is that problem, in the common shape.
+problem() {
+	is "$status $(json .code)" "$1 $2" "$3"
+	[ "$(header Content-Type)" = application/problem+json ] ||
+		fail "$3: is problem+json" "Content-Type: $(header Content-Type)"
+}
+
+# sign_up EMAIL [PASSWORD]; sign_in EMAIL [PASSWORD] prints the access token.
+sign_up() {
+	curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' "$BASE_URL/member" \
+		-d "{\"name\":\"Tester\",\"email\":\"$1\",\"password\":\"${2:-secret-$1}\"}"
+}
+sign_in() {
+	curl -s -H 'Content-Type: application/json' "$BASE_URL/auth/signin" \
+		-d "{\"email\":\"$1\",\"password\":\"${2:-secret-$1}\"}" | jq -r '.accessToken // empty'
+}
+# member EMAIL: signs up and in, sets token.
+member() {
+	sign_up "$1" "secret-$1" >/dev/null
+	token=$(sign_in "$1" "secret-$1")
+	[ -n "$token" ] || bail "could not sign in as $1"
+}
+
+# sql TEXT: as the superuser of the instance; rows, columns split by |.
+sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -c "$1"; }
+redis() { redis-cli -s "${REDIS_URL#unix://}" "$@"; }
+
+# await COMMAND...: until it succeeds. No limit on purpose: a test waits for a condition, the one
+# who runs the tests limits time. Says what it waits for when that takes long.
+await() {
+	local tries=0
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $((tries % 600)) != 0 ] || diag "still waiting for: $*"
+		sleep 0.05
+	done
+}
+
+# --- instances -----------------------------------------------------------------------------------------
+
+# start_instance [options of scripts/up]: one of its own on free ports, shared build folder; sets
+# STATE and the variables of its demo.env. Called twice it starts a second one.
+start_instance() {
+	STATE=$TEST_DIR/state${#instances[@]}
+	instances+=("$STATE")
+	up "$@" || bail "scripts/up failed: $(tail -c 2000 "$TEST_DIR/up.log" | tr '\n' '~')"
+}
+# up [options]: starts (again) the instance in STATE.
+up() {
+	"$SOURCE_DIR/scripts/up" --state "$STATE" --build "$BUILD_DIR" --no-build --port 0 "$@" \
+		>"$TEST_DIR/up.log" 2>&1 || return 1
+	# shellcheck disable=SC1091
+	. "$STATE/demo.env"
+}
+down() { "$SOURCE_DIR/scripts/down" --state "${1:-$STATE}" >>"$TEST_DIR/down.log" 2>&1; }
+
+finish_test() {
+	local result=$? state file
+	trap - EXIT
+	if [ -z "$planned" ]; then
+		printf 'Bail out! %s ended early (exit status %s)\n' "${0##*/}" "$result"
+		result=1
+	fi
+	if [ "$result" != 0 ]; then
+		for state in "${instances[@]}"; do
+			for file in "$state"/log/*.log; do
+				case ${file##*/} in access.log | initdb.log) continue ;; esac
+				[ -s "$file" ] || continue
+				diag "--- ${file##*/}"
+				grep -v '"level":"info"' "$file" | tail -15 | cut -c1-400 | sed 's/^/# /'
+			done
+		done
+	fi
+	for state in "${instances[@]}"; do
+		"$SOURCE_DIR/scripts/down" --state "$state" --purge >/dev/null 2>&1
+	done
+	jobs -p | xargs -r kill 2>/dev/null
+	rm -rf "$TEST_DIR"
+	exit "$result"
+}
+trap finish_test EXIT
+trap 'exit 130' INT TERM
