@@ -110,7 +110,8 @@ static enum fault failed(struct ctx *ctx, struct redis *redis, const char *why)
 	drop(redis);
 	if (++redis->failures >= BREAKER_FAILURES) {
 		if (redis->failures == BREAKER_FAILURES)
-			log_event(LOG_WARNING, "redis is away, breaker open", "error", why);
+			log_event(LOG_WARNING, "redis is away, breaker open", "error",
+				ctx->log_detail);
 		redis->closed_until_us = clock_monotonic_us() + BREAKER_PAUSE_US;
 	}
 	return FAULT_REDIS_AWAY;

@@ -1,6 +1,6 @@
 #include "store.h"
 
-#include <unistd.h>
+#include <poll.h>
 
 #include "base/tx.h"
 
@@ -18,7 +18,7 @@ START_TEST(every_statement_of_the_library_prepares)
 	size_t count;
 	struct pg_rows rows;
 	pg_statements(&count);
-	ck_assert_uint_gt(count, 20);
+	ck_assert_uint_ge(count, 7);
 	ck_assert_msg(pg_connect(&ctx, ctx.pg) == FAULT_NONE, "%s", ctx.log_detail);
 	ck_assert_int_eq(pg_query(&ctx, &rows, &test_prepared, ""), FAULT_NONE);
 	ck_assert_int_eq(pg_integer(&rows, 0, 0), (int64_t)count);
@@ -60,19 +60,16 @@ END_TEST
 START_TEST(a_connection_killed_while_idle_is_replaced_unseen)
 {
 	struct pg_rows rows;
-	struct pg *other = pg_new(conf_text(CONF_DATABASE_URL), NULL);
+	struct pg *other = pg_new(admin_url(), NULL);
 	ck_assert_int_eq(pg_query(&ctx, &rows, &test_self, ""), FAULT_NONE);
 	int64_t victim = pg_integer(&rows, 0, 0);
 	ck_assert_int_eq(pg_query_on(&ctx, other, &rows, &test_kill, "i", victim), FAULT_NONE);
 	ck_assert(pg_boolean(&rows, 0, 0));
-	/* The kill is asynchronous: until the socket closes the old backend may still answer. */
-	int64_t now = victim;
-	while (now == victim) {
-		enum fault fault = pg_query(&ctx, &rows, &test_self, "");
-		ck_assert(fault == FAULT_NONE || fault == FAULT_DATABASE_BUSY);
-		if (!fault)
-			now = pg_integer(&rows, 0, 0);
-	}
+	/* The kill is asynchronous: the closing socket says when it is done. */
+	struct pollfd poller = { .fd = pg_socket(ctx.pg), .events = POLLIN };
+	ck_assert_int_eq(poll(&poller, 1, -1), 1);
+	ck_assert_int_eq(pg_query(&ctx, &rows, &test_self, ""), FAULT_NONE);
+	ck_assert_int_ne(pg_integer(&rows, 0, 0), victim);
 	pg_free(other);
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* What the store tests share: a context connected to the servers named by CM_DATABASE_URL and
- * CM_REDIS_URL, as the owner of the schema. */
+/* What the store tests share: a context connected as the owner of the schema
+ * (CM_DATABASE_ADMIN_URL, else CM_DATABASE_URL) and to CM_REDIS_URL. */
 #ifndef CM_T_STORE_H
 #define CM_T_STORE_H
 
@@ -18,6 +18,12 @@
 
 static struct ctx ctx;
 
+static inline const char *admin_url(void)
+{
+	const char *url = getenv("CM_DATABASE_ADMIN_URL");
+	return url ? url : conf_text(CONF_DATABASE_URL);
+}
+
 static inline void setup_stores(void)
 {
 	const char *error;
@@ -26,7 +32,7 @@ static inline void setup_stores(void)
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
 	ctx.request_id = "test";
 	ctx.now_ms = clock_now_ms();
-	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL), NULL);
+	ctx.pg = pg_new(admin_url(), NULL);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 }
 
