@@ -15,7 +15,8 @@
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
 -- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
--- and the default settings if none are stored; otherwise a mismatch answers EPOCH, and no settings UNCONFIGURED.
+-- and the default settings if none are stored; -1 takes any but answers UNCONFIGURED if no settings are stored; any other
+-- answers EPOCH (and the right one) on a mismatch.
 --
 -- join, status, release and restore answer this array of integers:
 --   1 code  2 epoch  3 phase  4 number (-1 none; lobby index while code is LOBBY or RESOLVE)  5 ahead (-1 unknown)
@@ -34,7 +35,7 @@ local PHASE = {
   NONE = 0, SCHEDULED = 1, LOBBY = 2, DRAWING = 3, OPEN = 4, PAUSED = 5, RETURNS = 6, SOLD_OUT = 7, DRAIN = 8,
   CLOSED = 9, REBUILD = 10,
 }
-local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4 }
+local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4 }  -- the operator's; REBUILD is the state's
 local KIND = { LOBBY = 0, TICKET = 1, LEFT = 2, DONE = 3 }
 local SEEN_LEFT, SEEN_SERVED = 1, 2
 
@@ -49,7 +50,7 @@ local CT = 7       -- when C was last widened
 local TAT = 8      -- GCRA: theoretical time of the next call
 local HT = 9       -- last history point
 local N = 10       -- lobby members, -1 before opening
-local OPMODE = 11  -- MODE, the operator's
+local OPMODE = 11  -- MODE.REBUILD while a lost queue is put together again, else 0
 local FREE = 12    -- seats free, -1 unknown
 local HELD = 13    -- seats held
 local ADV = 14     -- last advance
@@ -70,7 +71,7 @@ local CONFIG = {
   { 'clock', 0 }, { 'gate', 1 }, { 'lobby_at', 0 }, { 'open_at', 0 }, { 'close_at', 0 }, { 'capacity', 500 },
   { 'rate', 50 }, { 'burst', 0 }, { 'window', 10000 }, { 'lease', 180000 }, { 'lease_max', 900000 },
   { 'liveness', 45000 }, { 'notice', 10000 }, { 'late_grace', 300000 }, { 'overbook', 2 },
-  { 'refund_noshow', 1 }, { 'buckets', 16384 }, { 'step', 0 },
+  { 'refund_noshow', 1 }, { 'buckets', 16384 }, { 'step', 0 }, { 'operator', 0 }, { 'rebuild', 90000 },
 }
 local CHUNK = 16384
 local MAX_CALLS, MAX_LOOKED, MAX_DROPPED = 256, 4096, 256
@@ -148,7 +149,7 @@ end
 local function phase_of(st, cf, us)
   if cf.gate == 0 then return PHASE.NONE end
   if st[OPMODE] == MODE.REBUILD then return PHASE.REBUILD end
-  if st[OPMODE] == MODE.CLOSED or (cf.close_at > 0 and us >= cf.close_at) then return PHASE.CLOSED end
+  if cf.operator == MODE.CLOSED or (cf.close_at > 0 and us >= cf.close_at) then return PHASE.CLOSED end
   if st[N] < 0 then
     if cf.lobby_at > 0 and us >= cf.lobby_at then return PHASE.LOBBY end
     return PHASE.SCHEDULED
@@ -157,8 +158,8 @@ local function phase_of(st, cf, us)
     return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
   end
   if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
-  if st[OPMODE] == MODE.PAUSED then return PHASE.PAUSED end
-  if st[OPMODE] == MODE.DRAIN then return PHASE.DRAIN end
+  if cf.operator == MODE.PAUSED then return PHASE.PAUSED end
+  if cf.operator == MODE.DRAIN then return PHASE.DRAIN end
   return PHASE.OPEN
 end
 
@@ -545,7 +546,7 @@ end
 
 local function join_refusal(q)
   if q.phase == PHASE.SOLD_OUT then return CODE.SOLD_OUT end
-  if q.phase == PHASE.CLOSED or q.st[OPMODE] == MODE.DRAIN then return CODE.CLOSED end
+  if q.phase == PHASE.CLOSED or q.cf.operator == MODE.DRAIN then return CODE.CLOSED end
   if q.phase == PHASE.SCHEDULED then return CODE.NOT_OPEN end
   if q.phase == PHASE.REBUILD then return CODE.REBUILD end
 end
@@ -661,6 +662,239 @@ local function queue_extend(keys, argv)
   return { extend_lease(q, argv[1], tonumber(argv[2])) }
 end
 
+------------------------------------------------------------------------------------------------- the whole queue
+
+local COUNTERS = {
+  'called', 'claimed', 'noshow', 'passed', 'late_in', 'late_gone', 'expired', 'left', 'done', 'hold_expired',
+  'claim_delay_ms', 'restored', 'conflict',
+}
+
+-- What the settings hold of time is milliseconds outside and microseconds inside.
+local INSTANTS = { lobby_at = true, open_at = true, close_at = true }
+
+local function read_pairs(argv, first)
+  local given = {}
+  for i = first, #argv - 1, 2 do given[argv[i]] = argv[i + 1] end
+  return given
+end
+
+-- A queue whose state is gone but whose checkpoint isn't: numbers stand, nobody is called until those who wait
+-- have shown their tickets.
+local function start_rebuild(st, cf, given, us)
+  local tail = tonumber(given.checkpoint_tail) or 0
+  if tail <= 0 then return end
+  st[TAIL], st[S] = tail, tonumber(given.checkpoint_serving) or 0
+  st[N] = tonumber(given.checkpoint_lobby) or -1
+  st[CS], st[C], st[E] = st[S], st[S], st[S]
+  st[OPMODE], st[RB], st[T0] = MODE.REBUILD, us + cf.rebuild * 1000, us
+end
+
+local function configure(key, epoch, given)
+  local raw = call('MGET', key, key .. ':f')
+  local old = raw[2] and parse_config(raw[2]) or default_config()
+  local cf = {}
+  for i = 1, #CONFIG do
+    local name = CONFIG[i][1]
+    local value = tonumber(given[name])
+    if value and INSTANTS[name] then value = value * 1000 end
+    cf[name] = value or old[name]
+  end
+  derive(cf)
+  local us = cf.clock
+  if us == 0 then
+    local t = call('TIME')
+    us = t[1] * 1000000 + t[2]
+  end
+  local st = raw[1] and { struct.unpack(STATE_FORMAT, raw[1]) }
+  if st and epoch > 0 and st[EPOCH] > epoch then return end   -- an old reading of the database
+  if not st or (epoch > 0 and st[EPOCH] < epoch) then
+    local fresh = not st
+    st = new_state(epoch > 0 and epoch or 1, us)
+    if fresh then start_rebuild(st, cf, given, us) end
+    call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
+  elseif st[TAIL] == 0 and st[N] == 0 and us < cf.open_at then
+    st[N] = -1   -- nobody has come yet: the opening may still be moved
+    call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)) .. string.sub(raw[1], FIELDS * 8 + 1))
+  end
+  local packed = pack_config(cf)
+  if packed ~= raw[2] then call('SET', key .. ':f', packed) end
+  local audit = string.format('%s:e%d:a', key, st[EPOCH])
+  for _, name in ipairs { 'message', 'commit' } do
+    if given[name] and (given[name] ~= '' or call('HEXISTS', audit, name) == 1) then
+      call('HSET', audit, name, given[name])
+    end
+  end
+  if cf.close_at > 0 then
+    local at = floor(cf.close_at / 1000000) + 86400
+    call('EXPIREAT', key, at)
+    call('EXPIREAT', key .. ':f', at)
+    call('EXPIREAT', audit, at)
+  end
+end
+
+-- ARGV: epoch, then pairs of name and value to store first: the names of CONFIG (instants in ms since 1970), message,
+-- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats).
+-- Answers {code, epoch, phase, now ms, S, C, E, tail, N, seeded, late, leases, calls, free, held, speed (in 1000 s), vmax
+-- (in 1000 s), opening ms, K, rate (in 1000 s), live (in 1000), 1 if a checkpoint is due, clock behind by ms, gaps
+-- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS}. This call is the ticker: the
+-- public document's readers bring it about once a second.
+local function queue_now(keys, argv)
+  local epoch, given = tonumber(argv[1]) or 0, read_pairs(argv, 2)
+  if #argv > 1 then configure(keys[1], max(0, epoch), given) end
+  local q, code, other = open_queue(keys[1], epoch)
+  if not q then return { code, other } end
+  local st, cf = q.st, q.cf
+  if given.free then
+    local free, held = tonumber(given.free), tonumber(given.held) or 0
+    if free ~= st[FREE] or held ~= st[HELD] then q.dirty = true end
+    st[FREE], st[HELD] = free, held
+    q.phase = phase_of(st, cf, q.us)
+  end
+  if q.phase ~= PHASE.NONE then advance(q) end
+  local due = 0
+  if q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
+    st[CK], due, q.dirty = q.us, 1, true
+  end
+  local speed = speed_of(q)
+  close_queue(q)
+  local gaps = {}
+  for i = 1, #q.gaps do gaps[i] = string.format('%d-%d', q.gaps[i][1], q.gaps[i][2]) end
+  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls')
+  local counters = call('HMGET', q.p .. 'n', unpack(COUNTERS))
+  local out = {
+    CODE.NONE, st[EPOCH], q.phase, q.ms, st[S], st[C], st[E], st[TAIL], st[N], st[SEEDED], call('ZCARD', q.p .. 'w'),
+    call('ZCARD', q.p .. 'l'), call('ZCARD', q.p .. 'c'), st[FREE], st[HELD],
+    speed < 0 and -1 or floor(speed * 1000), floor(cf.A / (cf.notice / 1000) * 1000), floor(cf.open_at / 1000),
+    cf.capacity, floor(cf.rate * 1000), floor(st[LIVE] * 1000), due, max(0, floor(q.back / 1000)),
+    table.concat(gaps, ' '), a[1] or '', a[2] or '', a[3] or '', a[4] or '', a[5] or '',
+  }
+  for i = 1, #COUNTERS do out[#out + 1] = tonumber(counters[i] or 0) end
+  return out
+end
+
+-- ARGV: epoch, seed (hex), N, transcript. Opens the queue after the draw, once, and only for the cohort that was drawn.
+local function queue_reveal(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[1])
+  if not q then return { code, epoch } end
+  local st = q.st
+  if st[SEEDED] == 1 then return { CODE.NONE, st[EPOCH] } end
+  local transcript = call('HGET', q.p .. 'a', 'transcript') or ''
+  if st[N] ~= tonumber(argv[3]) or (transcript ~= argv[4] and transcript ~= '') then
+    return { CODE.REFUSED, st[EPOCH] }
+  end
+  st[SEEDED], st[CT], q.dirty = 1, 0, true
+  call('HSET', q.p .. 'a', 'seed', argv[2], 'transcript', argv[4])
+  q.phase = phase_of(st, q.cf, q.us)
+  advance(q)
+  close_queue(q)
+  return { CODE.NONE, st[EPOCH] }
+end
+
+-- A running lease proves that S had passed its ticket.
+local function restore_lease(q, member, n, lease_end)
+  local st = q.st
+  lease_end = min(lease_end, q.ms + q.cf.lease_max)
+  if lease_end <= q.ms or call('HEXISTS', q.p .. 'g', member) == 1 then return end
+  if q.phase == PHASE.REBUILD then
+    if st[S] <= n then st[S], st[CS], st[CC] = n + 1, n + 1, 0 end
+  elseif n >= st[S] or get_seen(q, n) == SEEN_SERVED then
+    return
+  end
+  if call('ZCARD', q.p .. 'l') + call('ZCARD', q.p .. 'c') >= q.cf.capacity then return end
+  call('ZREM', q.p .. 'w', string.format('%d', n))
+  call('ZADD', q.p .. 'l', string.format('%d', lease_end), member)
+  call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
+  q.dirty = true
+end
+
+-- ARGV: member, epoch, number, kind (0, 1), lease end (ms; 0 none), drawn ticket (answering RESOLVE): what a signed
+-- ticket says, put back after a loss. A record that is there wins over the ticket.
+local function queue_restore(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[2])
+  if not q then return refuse(code, epoch) end
+  if q.phase == PHASE.NONE then return answer(q, CODE.NO_GATE) end
+  local member, st = argv[1], q.st
+  local number, kind = tonumber(argv[3]), tonumber(argv[4])
+  local has, has_kind = find_member(q, member)
+  if has and has_kind > KIND.TICKET then return answer(q, CODE.NONE) end
+  if has and (has ~= number or has_kind ~= kind) then
+    if has_kind == kind then tally(q, 'conflict', 1) end
+    number, kind = has, has_kind
+  elseif not has then
+    if number >= st[TAIL] + SLACK or (kind == KIND.LOBBY and st[N] >= 0 and number >= st[N]) then
+      return answer(q, CODE.NONE)
+    end
+    put_member(q, member, number, kind)
+    tally(q, 'restored', 1)
+    if number >= st[TAIL] then st[TAIL] = number + 1 end
+    q.dirty = true
+  end
+  if kind == KIND.TICKET then restore_lease(q, member, number, tonumber(argv[5]) or 0) end
+  return answer(q, place(q, member, number, kind, argv[6]))
+end
+
+-- ARGV: epoch, verb. rebase: the clock was set back and stays so; take the times of the state along.
+local function queue_admin(keys, argv)
+  local q, code, epoch = open_queue(keys[1], argv[1])
+  if not q then return { code, epoch } end
+  if argv[2] ~= 'rebase' then return { CODE.REFUSED, q.st[EPOCH] } end
+  local back = max(0, q.back)
+  for _, i in ipairs { HW, CT, TAT, HT, ADV, T0, RB, CK, CREATED } do
+    if q.st[i] > 0 then q.st[i] = q.st[i] - back end
+  end
+  for _, name in ipairs { 'c', 'l' } do
+    local members = call('ZRANGE', q.p .. name, 0, -1)
+    for i = 1, #members do call('ZINCRBY', q.p .. name, -floor(back / 1000), members[i]) end
+  end
+  q.us, q.dirty = q.us - back, true
+  close_queue(q)
+  return { CODE.NONE, q.st[EPOCH] }
+end
+
+-- ARGV: an old epoch, first bucket, how many. Unlinks that part of it; answers {next bucket, 0 at the end}.
+local function queue_sweep(keys, argv)
+  local q = open_queue(keys[1], 0, true)
+  local old, first, count = tonumber(argv[1]), tonumber(argv[2]), min(4096, tonumber(argv[3]))
+  if old >= q.st[EPOCH] then return { 0 } end
+  local p = string.format('%s:e%d:', keys[1], old)
+  for i = first, first + count - 1 do
+    call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
+  end
+  if first + count < max(1024, q.cf.buckets) then return { first + count } end
+  for _, name in ipairs { 'c', 'l', 'g', 'w', 'h', 'n', 'a' } do call('UNLINK', p .. name) end
+  return { 0 }
+end
+
+-- Names and values of state and settings, for people and tests.
+local function queue_info(keys)
+  local q = open_queue(keys[1], 0, true)
+  local names = {
+    'epoch', 'hw', 'tail', 'S', 'E', 'C', 'ct', 'tat', 'ht', 'N', 'rebuilding', 'free', 'held', 'adv', 'cS', 'cc', 'live',
+    'seeded', 'speed', 't0', 'rb', 'ck', 'created', 'gaps',
+  }
+  local out = { 'phase', tostring(q.phase), 'us', string.format('%.0f', q.us) }
+  for i = 1, FIELDS do
+    out[#out + 1] = names[i]
+    out[#out + 1] = string.format('%.17g', q.st[i])
+  end
+  for i = 1, #CONFIG do
+    out[#out + 1] = CONFIG[i][1]
+    out[#out + 1] = string.format('%.17g', q.cf[CONFIG[i][1]])
+  end
+  for _, name in ipairs { 'calls', 'leases', 'late' } do
+    out[#out + 1] = name
+    out[#out + 1] = tostring(call('ZCARD', q.p .. string.sub(name == 'late' and 'w' or name, 1, 1)))
+  end
+  return out
+end
+
+register('cm_queue_now', queue_now, 'allow-oom')
+register('cm_queue_configure', queue_now, 'allow-oom')
+register('cm_queue_reveal', queue_reveal, 'allow-oom')
+register('cm_queue_restore', queue_restore)
+register('cm_queue_admin', queue_admin, 'allow-oom')
+register('cm_queue_sweep', queue_sweep, 'allow-oom')
+register('cm_queue_info', queue_info, 'no-writes')
 register('cm_queue_join', queue_join)
 register('cm_queue_status', queue_status, 'allow-oom')
 register('cm_queue_release', queue_release, 'allow-oom')
