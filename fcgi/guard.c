@@ -59,3 +59,12 @@ enum fault guard_check(struct ctx *ctx, const struct req *req, const struct rout
 		return check_idempotency_key(ctx, req->idempotency_key);
 	return FAULT_NONE;
 }
+
+const char *guard_session(struct ctx *ctx, const struct req *req)
+{
+	struct token_claims claims;
+	const char *token = req->authorization ? bearer(req->authorization) : NULL;
+	if (!token || token_verify(ctx, token, &claims))
+		return NULL;
+	return claims.session;
+}

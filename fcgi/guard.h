@@ -9,4 +9,8 @@
 enum fault guard_check(struct ctx *ctx, const struct req *req, const struct route *route,
 	struct res *res);
 
+/* The session the request's access token came from; NULL when there is no valid token or it names
+ * none. */
+const char *guard_session(struct ctx *ctx, const struct req *req);
+
 #endif

@@ -5,3 +5,11 @@ WORKER_LIBS = libconcertmania.a $(DRIVER_LIBS) $(FCGI_LIBS)
 noinst_PROGRAMS += fcgi/cm-pool
 fcgi_cm_pool_SOURCES = fcgi/pool.c
 fcgi_cm_pool_LDADD = libconcertmania.a
+
+noinst_PROGRAMS += fcgi/cm-auth
+fcgi_cm_auth_SOURCES = fcgi/auth.c fcgi/profile.c fcgi/profile.h $(WORKER_SOURCES)
+fcgi_cm_auth_LDADD = $(WORKER_LIBS)
+
+noinst_PROGRAMS += fcgi/cm-member
+fcgi_cm_member_SOURCES = fcgi/member.c fcgi/profile.c fcgi/profile.h $(WORKER_SOURCES)
+fcgi_cm_member_LDADD = $(WORKER_LIBS)

@@ -151,7 +151,7 @@ quote() { printf "'%s'" "${1//\'/\'\\\'\'}"; }
 # --- packages ---------------------------------------------------------------------------------
 
 PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config check libpq-dev libhiredis-dev
-	libcjson-dev libjwt-dev libargon2-dev libssl-dev libfcgi-dev libcurl4-openssl-dev
+	libcjson-dev libjwt-dev libargon2-dev libssl-dev libunistring-dev libfcgi-dev libcurl4-openssl-dev
 	libqrencode-dev)
 PACKAGES_RUN=(nginx-light postgresql redis-server spawn-fcgi curl jq openssl util-linux)
 PACKAGES_CHECK=(shellcheck binutils)
