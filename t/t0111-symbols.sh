@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# No program exports a name of ours: libjwt's jansson has a json_integer too, and the dynamic linker
+# would hand it the program's (signing in died of that).
+. "$(dirname "$0")/lib.sh"
+for program in "$BUILD_DIR"/fcgi/cm-* "$BUILD_DIR"/daemon/cm-*; do
+	[ -f "$program" ] && [ -x "$program" ] || continue
+	is "$(nm -D --defined-only "$program" | awk '{print $3}' | grep -vE '^(_|stdin|stdout|stderr|environ|opt|program_inv)' |
+		head -5)" "" "${program##*/} exports nothing"
+done
+done_testing
