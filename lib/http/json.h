@@ -1,5 +1,6 @@
 /* JSON in: one strict scanner in front of cJSON, then table-driven reading into a struct.
- * JSON out: a writer that appends to a strbuf. */
+ * JSON out: a writer that appends to a strbuf. (jansson, inside libjwt, has a json_integer too: the
+ * build hides our symbols from shared libraries.) */
 #ifndef CM_HTTP_JSON_H
 #define CM_HTTP_JSON_H
 
