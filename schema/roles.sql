@@ -102,6 +102,14 @@ grant select on cm.dead_letter to cm_sweeper;
 grant select on all tables in schema cm to cm_ops;
 revoke select on cm.member, cm.refresh_token, cm.idempotency_key, cm.queue_draw from cm_ops;
 grant select (id, role, created_at, deleted_at) on cm.member to cm_ops;
+-- Connections by state; where the migrating role may not grant it, they read as unknown.
+do $$
+begin
+  grant pg_read_all_stats to cm_ops;
+exception when insufficient_privilege then
+  raise notice 'cm_ops can not see the state of other connections';
+end
+$$;
 grant select, insert, update on all tables in schema cm to cm_admin;
 grant delete on cm.delivery, cm.inbox to cm_admin;
 grant usage on all sequences in schema cm to cm_auth, cm_concert, cm_reservation, cm_payment, cm_consumer,

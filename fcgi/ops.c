@@ -1,0 +1,161 @@
+/* cm-ops: is it alive, is it ready, what does it count. For the internal listener. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/conf.h"
+#include "metrics/exposition.h"
+#include "ops/health.h"
+#include "ops/schema_version.h"
+#include "worker.h"
+
+#include "base/banned.h"
+
+/* Answers as long as this process does: no dependency is asked. */
+static enum fault livez(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	(void)ctx;
+	(void)req;
+	strbuf_text(&res->body, "{\"status\":\"live\"}");
+	return FAULT_NONE;
+}
+
+struct check {
+	const char *name, *state;
+};
+
+static const char *state_of(enum fault fault)
+{
+	return fault ? fault_info(fault)->slug : "ok";
+}
+
+static const char *migrations(struct ctx *ctx, enum fault *ret_database)
+{
+	int64_t version = 0;
+	*ret_database = health_database(ctx, &version);
+	if (*ret_database)
+		return "unknown";
+	if (version < OPS_SCHEMA_VERSION)
+		return arena_printf(ctx->arena, "at %lld of %d", (long long)version,
+				    OPS_SCHEMA_VERSION);
+	return "ok";
+}
+
+static void write_checks(struct res *res, const struct check *checks, size_t count)
+{
+	bool ready = true;
+	for (size_t i = 0; i < count; i++)
+		ready = ready && str_starts(checks[i].state, "ok");
+	strbuf_printf(&res->body, "{\"status\":\"%s\",\"checks\":{", ready ? "ready" : "not ready");
+	for (size_t i = 0; i < count; i++) {
+		strbuf_printf(&res->body, "%s\"%s\":", i ? "," : "", checks[i].name);
+		strbuf_json(&res->body, checks[i].state);
+	}
+	strbuf_text(&res->body, "}}");
+	if (ready)
+		return;
+	res->status = 503;
+	res_header(res, "Retry-After", "1");
+}
+
+static enum fault readyz(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	(void)req;
+	enum fault database;
+	const char *schema = migrations(ctx, &database);
+	struct check checks[] = {
+		{"database", state_of(database)},
+		{"migrations", schema},
+		{"redis", state_of(health_redis(ctx))},
+		{"queueLibrary", state_of(health_queue_library(ctx))},
+	};
+	write_checks(res, checks, sizeof(checks) / sizeof(*checks));
+	return FAULT_NONE;
+}
+
+static void gauge(FILE *out, const char *name, int64_t value, const char *help)
+{
+	metrics_print_head(out, name, "gauge", help);
+	fprintf(out, "%s %lld\n", name, (long long)value);
+}
+
+static void print_work(FILE *out, const struct health_work *work)
+{
+	gauge(out, "cm_outbox_unpublished", work->outbox_rows, "Events not yet given to the bus.");
+	gauge(out, "cm_outbox_oldest_seconds", work->outbox_oldest_s,
+	      "Age of the oldest event not yet given to the bus.");
+	gauge(out, "cm_deliveries_waiting", work->deliveries,
+	      "Deliveries their consumer group has not taken in.");
+	gauge(out, "cm_dead_letters", work->dead_letters, "Poisoned events that wait for a person.");
+	gauge(out, "cm_payments_pending", work->payments_pending,
+	      "Payments whose outcome is not known yet.");
+	gauge(out, "cm_payments_pending_oldest_seconds", work->payments_oldest_s,
+	      "Age of the oldest payment whose outcome is not known.");
+	gauge(out, "cm_refunds_pending", work->refunds_pending, "Refunds not yet settled.");
+	gauge(out, "cm_holds", work->holds, "Reservations that wait for their payment.");
+	gauge(out, "cm_held_seats", work->held_seats, "Seats of these reservations.");
+	gauge(out, "cm_holds_overdue_seconds", work->holds_overdue_s,
+	      "How long the most overdue hold has waited for the sweeper.");
+	gauge(out, "cm_database_connections_most", work->connections_most,
+	      "Connections PostgreSQL accepts.");
+	gauge(out, "cm_database_connections_locked", work->connections_locked,
+	      "Connections of ours that wait for a lock.");
+}
+
+static void print_connections(FILE *out, const struct health_connections *rows, int count)
+{
+	const char *name = "cm_database_connections";
+	metrics_print_head(out, name, "gauge", "Connections by role and state.");
+	for (int row = 0; row < count; row++) {
+		fprintf(out, "%s{role=\"", name);
+		metrics_print_escaped(out, rows[row].role);
+		fputs("\",state=\"", out);
+		metrics_print_escaped(out, rows[row].state);
+		fprintf(out, "\"} %lld\n", (long long)rows[row].count);
+	}
+}
+
+/* Asked of the stores at every scrape; what can't be had is left out, and cm_up says why. */
+static void print_stores(struct ctx *ctx, FILE *out)
+{
+	struct health_work work;
+	struct health_connections *connections;
+	int count;
+	bool database = health_work(ctx, &work) == FAULT_NONE;
+	if (database)
+		print_work(out, &work);
+	if (database && health_connections(ctx, &connections, &count) == FAULT_NONE)
+		print_connections(out, connections, count);
+	metrics_print_head(out, "cm_up", "gauge", "1 when the dependency answers.");
+	fprintf(out, "cm_up{dependency=\"database\"} %d\n", database);
+	fprintf(out, "cm_up{dependency=\"redis\"} %d\n", health_redis(ctx) == FAULT_NONE);
+}
+
+static enum fault metrics(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	(void)req;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	if (!out)
+		return FAULT_INTERNAL;
+	metrics_print(ctx->arena, out, conf_text(CONF_METRICS_DIR));
+	print_stores(ctx, out);
+	fclose(out);
+	strbuf_add(&res->body, text, length);
+	free(text);
+	res->content_type = METRICS_CONTENT_TYPE;
+	return FAULT_NONE;
+}
+
+static const struct route routes[] = {
+	{METHOD_GET, "/livez", GUARD_PUBLIC, livez},
+	{METHOD_GET, "/readyz", GUARD_PUBLIC, readyz},
+	{METHOD_GET, "/metrics", GUARD_PUBLIC, metrics},
+};
+
+int main(int argc, char **argv)
+{
+	static const struct worker worker = {
+		.name = "ops", .routes = routes, .route_count = sizeof(routes) / sizeof(*routes)};
+	return worker_main(argc, argv, &worker);
+}
