@@ -16,3 +16,6 @@ fcgi_cm_member_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += fcgi/cm-ops
 fcgi_cm_ops_SOURCES = fcgi/ops.c $(WORKER_SOURCES)
 fcgi_cm_ops_LDADD = $(WORKER_LIBS)
+noinst_PROGRAMS += fcgi/cm-payment
+fcgi_cm_payment_SOURCES = fcgi/payment.c $(WORKER_SOURCES)
+fcgi_cm_payment_LDADD = $(WORKER_LIBS)

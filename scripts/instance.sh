@@ -47,13 +47,13 @@ make_run_folder() {
 		ln -s "$run" "$RUN"
 	fi
 	RUN_REAL=$run
-	mkdir -p "$run" "$run/pg" "$run/redis" "$run/metrics" "$run/nginx"
+	mkdir -p "$run" "$run/pg" "$run/redis" "$run/metrics" "$run/wake" "$run/nginx"
 	chmod 711 "$run"
-	chmod 750 "$run/pg" "$run/redis" "$run/metrics"
+	chmod 750 "$run/pg" "$run/redis" "$run/metrics" "$run/wake"
 	if as_root; then
 		chown "$DATABASE_USER:$SERVICE_GROUP" "$run/pg"
 		chown "$SERVICE_USER:$SERVICE_GROUP" "$run/redis" "$run/metrics" \
-			"$run/nginx"
+			"$run/wake" "$run/nginx"
 	fi
 }
 
@@ -117,7 +117,7 @@ collect_settings() {
 	chmod 600 "$file"
 	for setting in $(setting_names); do
 		for name in "$setting" "${setting}_FILE"; do
-			case $name in CM_PROFILE | CM_METRICS_DIR) continue ;; esac
+			case $name in CM_PROFILE | CM_METRICS_DIR | CM_WAKE_DIR) continue ;; esac
 			[ -n "${!name+set}" ] || continue
 			sed -i "/^$name=/d" "$file"
 			[ -z "${!name}" ] || printf '%s=%s\n' "$name" "$(quote "${!name}")" >>"$file"
@@ -153,6 +153,7 @@ write_settings() {
 	{
 		printf 'CM_PROFILE=%s\n' "$profile"
 		printf 'CM_METRICS_DIR=%s\n' "$(quote "$RUN_REAL/metrics")"
+		printf 'CM_WAKE_DIR=%s\n' "$(quote "$RUN_REAL/wake")"
 		printf 'CM_BIN_DIR=%s\n' "$(quote "$(programs_dir)")"
 		grep -q '^CM_DATABASE_URL' "$ETC/local.env" || {
 			printf 'CM_DATABASE_URL=%s\n' "$(quote "$own_pg")"

@@ -10,5 +10,6 @@ libconcertmania_a_SOURCES += \
   lib/base/ids.h \
   lib/base/limits.h \
   lib/base/log.c lib/base/log.h \
+  lib/base/point.c lib/base/point.h \
   lib/base/str.c lib/base/str.h \
   lib/base/tx.h

@@ -1,0 +1,16 @@
+/* Places where a test may kill the process: POINT("name") does nothing unless the build was
+ * configured with --enable-points and CM_POINT names it ("name", "name:3" for its third passing,
+ * "*:7" for the seventh of any). Never in a package. */
+#ifndef CM_BASE_POINT_H
+#define CM_BASE_POINT_H
+
+#include "config.h"
+
+#ifdef CM_POINTS
+void point_reached(const char *name);
+#define POINT(name) point_reached(name)
+#else
+#define POINT(name) ((void)0)
+#endif
+
+#endif

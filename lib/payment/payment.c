@@ -1,0 +1,132 @@
+#include "payment/payment.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/point.h"
+#include "event/wake.h"
+#include "payment/gateway.h"
+#include "payment/payment_store.h"
+
+#include "base/banned.h"
+
+/* The codes that refuse an attempt, or repeat an earlier answer. */
+static const struct { const char *code; enum fault fault; } refusals[] = {
+	{ "DECLINED", FAULT_PAYMENT_DECLINED },
+	{ "REFUND", FAULT_RESERVATION_EXPIRED },
+	{ "IN_FLIGHT", FAULT_PAYMENT_IN_PROGRESS },
+	{ "ALREADY_PAID", FAULT_ALREADY_PAID },
+	{ "EXPIRED", FAULT_RESERVATION_EXPIRED },
+	{ "CANCELLED", FAULT_RESERVATION_CANCELLED },
+	{ "NOT_FOUND", FAULT_RESERVATION_NOT_FOUND },
+	{ "KEY_RUNNING", FAULT_REQUEST_IN_PROGRESS },
+	{ "KEY_REUSED", FAULT_IDEMPOTENCY_KEY_REUSED },
+};
+
+bool payment_is_sandbox(void)
+{
+	return strcmp(conf_text(CONF_GATEWAY), "sandbox") == 0;
+}
+
+static bool is_code(const struct payment_row *row, const char *code)
+{
+	return strcmp(row->code, code) == 0;
+}
+
+static enum fault refusal(struct ctx *ctx, const struct payment_row *row)
+{
+	if (row->payment.id.value)
+		ctx->problem_extra = arena_printf(ctx->arena, "\"paymentId\":%lld",
+			(long long)row->payment.id.value);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (is_code(row, refusals[i].code))
+			return refusals[i].fault;
+	ctx->log_detail = row->code;
+	return FAULT_INTERNAL;
+}
+
+/* A settled row says how it ended, also when another process settled it first (ALREADY). */
+static enum fault outcome(struct ctx *ctx, const struct payment_row *row,
+	struct payment *ret_payment)
+{
+	if (strcmp(row->payment.status, "FAILED") == 0)
+		return refusal(ctx, &(struct payment_row){ .code = "DECLINED",
+			.payment = row->payment });
+	if (strcmp(row->payment.status, "CANCELLED") == 0)
+		return refusal(ctx, &(struct payment_row){ .code = "REFUND",
+			.payment = row->payment });
+	*ret_payment = row->payment;
+	return FAULT_NONE;
+}
+
+static void confirm(struct ctx *ctx, const struct gateway *gateway,
+	const struct payment_order *order, const struct payment_row *row,
+	struct gateway_answer *ret_answer)
+{
+	const struct gateway_charge charge = {
+		.order_id = row->order_id, .amount = row->payment.amount,
+		.currency = row->payment.currency, .key = order->gateway_key,
+		.script = order->script,
+	};
+	int64_t start = clock_monotonic_us();
+	gateway->confirm(ctx, &charge, ret_answer);
+	ctx->outside_us += clock_monotonic_us() - start;
+}
+
+/* The money may have been taken, so a database that fails now makes the answer unknown, not the
+ * request a failure: the reconciler settles it. */
+static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
+	const struct payment_row *begun, struct payment *ret_payment)
+{
+	struct payment_row row;
+	enum fault fault = FAULT_DATABASE_RETRY;
+	for (int attempt = 0; attempt < 5 && fault == FAULT_DATABASE_RETRY; attempt++)
+		fault = payment_store_settle(ctx, begun->payment.id, answer, &row);
+	if (fault) {
+		log_event(LOG_WARNING, "payment left to the reconciler", "cause",
+			ctx->log_detail);
+		*ret_payment = begun->payment;
+		return FAULT_NONE;
+	}
+	event_wake_after(ctx);
+	row.payment.reservation = begun->payment.reservation;
+	return outcome(ctx, &row, ret_payment);
+}
+
+enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
+	struct payment *ret_payment)
+{
+	const struct gateway *gateway = gateway_find(conf_text(CONF_GATEWAY));
+	struct payment_row row;
+	struct gateway_answer answer = { .outcome = GATEWAY_UNKNOWN };
+	if (!gateway)
+		return FAULT_INTERNAL;
+	enum fault fault = payment_store_begin(ctx, order, gateway->name, &row);
+	if (fault)
+		return fault;
+	row.payment.reservation = order->reservation;
+	if (row.payment.replayed && is_code(&row, "PAID")) {
+		*ret_payment = row.payment;
+		return FAULT_NONE;
+	}
+	if (!is_code(&row, "OK"))
+		return refusal(ctx, &row);
+	POINT("payment-begun");
+	confirm(ctx, gateway, order, &row, &answer);
+	POINT("payment-charged");
+	fault = settle(ctx, &answer, &row, ret_payment);
+	POINT("payment-settled");
+	return fault;
+}
+
+enum fault payment_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment)
+{
+	return payment_store_get(ctx, id, ret_payment);
+}
+
+enum fault payment_notice(struct ctx *ctx, const char *order_id)
+{
+	return payment_store_hint(ctx, order_id);
+}

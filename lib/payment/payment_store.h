@@ -1,0 +1,57 @@
+/* What paying needs of the database; payment_pg.c defines it, t/fake/payment_mem.c in memory.
+ * Codes are those of the functions in schema/ (cm.payment_begin and its neighbours). */
+#ifndef CM_PAYMENT_PAYMENT_STORE_H
+#define CM_PAYMENT_PAYMENT_STORE_H
+
+#include "payment/gateway.h"
+#include "payment/payment.h"
+
+/* The row that cm.payment_begin and cm.payment_settle answer. */
+struct payment_row {
+	const char *code;
+	struct payment payment;
+	struct concert_id concert;
+	const char *order_id;
+	const char *seats; /* seats whose state changed: id \x1f layout index \x1e ...; NULL: none */
+};
+
+/* An attempt or a refund the reconciler has to ask about. */
+struct payment_due {
+	struct payment_id payment;
+	int64_t refund_id; /* 0: a charge whose outcome is unknown */
+	const char *gateway, *reason;
+	int64_t refund_amount;
+	int attempts;
+	struct gateway_charge charge;
+};
+
+struct payment_due_list {
+	struct payment_due *items;
+	size_t count;
+};
+
+/* A paid reservation of a cancelled concert. */
+struct payment_paid {
+	struct reservation_id reservation;
+	int64_t amount;
+};
+
+enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *order,
+	const char *gateway, struct payment_row *ret_row);
+enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
+	const struct gateway_answer *answer, struct payment_row *ret_row);
+enum fault payment_store_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment);
+enum fault payment_store_hint(struct ctx *ctx, const char *order_id);
+
+/* Both lease what they return for half a minute. */
+enum fault payment_store_due(struct ctx *ctx, size_t limit, struct payment_due_list *ret_list);
+enum fault payment_store_refunds_due(struct ctx *ctx, size_t limit,
+	struct payment_due_list *ret_list);
+enum fault payment_store_refund_settle(struct ctx *ctx, int64_t refund_id,
+	const struct gateway_answer *answer, bool is_final, const char **ret_code);
+enum fault payment_store_paid(struct ctx *ctx, struct concert_id concert, size_t limit,
+	struct payment_paid **ret_items, size_t *ret_count);
+enum fault payment_store_refund_begin(struct ctx *ctx, const struct payment_paid *paid,
+	const char *reason, struct payment_row *ret_row);
+
+#endif

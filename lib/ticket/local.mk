@@ -1,0 +1,2 @@
+libconcertmania_a_SOURCES += \
+  lib/ticket/ticket.h lib/ticket/ticket_pg.c
