@@ -229,6 +229,12 @@ build_tree() {
 			die "configure failed"
 		}
 	fi
+	make -s -C "$build" Makefile >"$build/make.log" 2>&1 || { tail -20 "$build/make.log" >&2; exit 1; }
+	# objects don't depend on the flags they are compiled with
+	if ! grep -E '^(AM_)?(CPP|C)FLAGS = ' "$build/Makefile" | cmp -s - "$build/.flags"; then
+		[ ! -e "$build/.flags" ] && [ ! -e "$build/libconcertmania.a" ] || make -s -C "$build" clean
+		grep -E '^(AM_)?(CPP|C)FLAGS = ' "$build/Makefile" >"$build/.flags"
+	fi
 	make -s -C "$build" -j"$(nproc)" all >"$build/make.log" 2>&1 || {
 		tail -40 "$build/make.log" >&2
 		die "the build failed (all of it in $build/make.log)"
