@@ -6,6 +6,11 @@ noinst_PROGRAMS += fcgi/cm-pool
 fcgi_cm_pool_SOURCES = fcgi/pool.c
 fcgi_cm_pool_LDADD = libconcertmania.a
 
+noinst_PROGRAMS += fcgi/cm-concert
+fcgi_cm_concert_SOURCES = fcgi/concert.c fcgi/concert_body.c fcgi/concert_body.h \
+  fcgi/concert_reply.c fcgi/concert_reply.h $(WORKER_SOURCES)
+fcgi_cm_concert_LDADD = $(WORKER_LIBS)
+
 noinst_PROGRAMS += fcgi/cm-auth
 fcgi_cm_auth_SOURCES = fcgi/auth.c fcgi/profile.c fcgi/profile.h $(WORKER_SOURCES)
 fcgi_cm_auth_LDADD = $(WORKER_LIBS)

@@ -43,6 +43,7 @@ struct ctx {
 	struct redis *redis;
 	unsigned statements, scripts; /* round trips so far */
 	int64_t database_us, redis_us, outside_us;
+	int64_t database_call_ms;     /* deadline of a statement here; 0: CM_DATABASE_CALL_MS */
 	const char *detail;           /* replaces the fault's sentence when set */
 	const char *log_detail;       /* for the log only: SQLSTATE, errno text */
 	struct field_error *errors;   /* of a BAD_INPUT */

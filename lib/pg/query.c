@@ -116,7 +116,9 @@ static void clear_result(void *result)
 /* The rows, or the fault, of what was just sent. */
 static enum fault receive(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows)
 {
-	int64_t deadline = clock_monotonic_us() + conf_integer(CONF_DATABASE_CALL_MS) * 1000;
+	int64_t patience_ms = ctx->database_call_ms ? ctx->database_call_ms
+		: conf_integer(CONF_DATABASE_CALL_MS);
+	int64_t deadline = clock_monotonic_us() + patience_ms * 1000;
 	PGresult *result = pg_last_result(pg->connection, deadline);
 	if (!result) {
 		ctx->log_detail = arena_strdup(ctx->arena, PQerrorMessage(pg->connection));

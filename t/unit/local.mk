@@ -3,6 +3,14 @@ unit_tests = t/unit/base_test t/unit/http_test t/unit/token_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
+check_PROGRAMS += t/unit/concert_test
+TESTS += t/unit/concert_test
+t_unit_concert_test_SOURCES = t/unit/concert_test.c t/unit/unit.h t/fake/concert_mem.c \
+  t/fake/concert_mem.h
+t_unit_concert_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_concert_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_concert_test_LDADD = $(UNIT_LIBS)
+
 t_unit_base_test_SOURCES = t/unit/base_test.c t/unit/unit.h
 t_unit_base_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_base_test_LDADD = $(UNIT_LIBS)

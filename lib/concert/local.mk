@@ -1,0 +1,5 @@
+libconcertmania_a_SOURCES += \
+  lib/concert/concert.c lib/concert/concert.h \
+  lib/concert/concert_pg.c lib/concert/concert_store.h \
+  lib/concert/layout.c lib/concert/layout.h \
+  lib/concert/organise.c lib/concert/organise.h
