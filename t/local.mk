@@ -24,3 +24,5 @@ t_tool_metrics_print_LDADD = libconcertmania.a
 
 TESTS += t/t0110-pool.sh
 dist_tests += t/t0110-pool.sh
+
+dist_tests += t/t0201-auth.sh

@@ -22,7 +22,3 @@ t_unit_http_test_LDADD = libconcertmania.a $(CJSON_LIBS) $(CRYPTO_LIBS) -lm $(CH
 t_unit_token_test_SOURCES = t/unit/token_test.c t/unit/unit.h
 t_unit_token_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_token_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-
-# Programs that link everything must not hand names of ours to shared libraries.
-TESTS += t/t0001-symbols.sh
-dist_tests += t/t0001-symbols.sh
