@@ -1,0 +1,11 @@
+/* What cm-sweeper does in turn. Each is safe on many nodes at once (SKIP LOCKED) and takes a small
+ * batch; ret_more: there may be more at once. */
+#ifndef CM_DAEMON_SWEEP_H
+#define CM_DAEMON_SWEEP_H
+
+#include "base/ctx.h"
+
+/* Payments whose outcome is unknown, refunds that are due. */
+enum fault sweep_payments(struct ctx *ctx, bool *ret_more);
+
+#endif
