@@ -24,3 +24,7 @@ fcgi_cm_ops_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += fcgi/cm-payment
 fcgi_cm_payment_SOURCES = fcgi/payment.c $(WORKER_SOURCES)
 fcgi_cm_payment_LDADD = $(WORKER_LIBS)
+
+noinst_PROGRAMS += fcgi/cm-queue
+fcgi_cm_queue_SOURCES = fcgi/queue.c $(WORKER_SOURCES)
+fcgi_cm_queue_LDADD = $(WORKER_LIBS)

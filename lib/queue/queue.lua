@@ -699,7 +699,6 @@ local function configure(key, epoch, given)
     if value and INSTANTS[name] then value = value * 1000 end
     cf[name] = value or old[name]
   end
-  derive(cf)
   local us = cf.clock
   if us == 0 then
     local t = call('TIME')
@@ -707,6 +706,8 @@ local function configure(key, epoch, given)
   end
   local st = raw[1] and { struct.unpack(STATE_FORMAT, raw[1]) }
   if st and epoch > 0 and st[EPOCH] > epoch then return end   -- an old reading of the database
+  if st and (epoch <= 0 or st[EPOCH] == epoch) and st[TAIL] > 0 then cf.buckets = old.buckets end
+  derive(cf)
   if not st or (epoch > 0 and st[EPOCH] < epoch) then
     local fresh = not st
     st = new_state(epoch > 0 and epoch or 1, us)

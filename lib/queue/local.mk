@@ -1,0 +1,12 @@
+libconcertmania_a_SOURCES += \
+  lib/queue/draw.c lib/queue/draw.h \
+  lib/queue/queue.c lib/queue/queue.h \
+  lib/queue/queue_desk.c lib/queue/queue_desk.h \
+  lib/queue/queue_operator.c \
+  lib/queue/queue_pass.c lib/queue/queue_pass.h \
+  lib/queue/queue_pg.c \
+  lib/queue/queue_redis.c \
+  lib/queue/queue_rules.c lib/queue/queue_rules.h \
+  lib/queue/queue_setting.def \
+  lib/queue/queue_store.h
+EXTRA_DIST += t/queue/token.py
