@@ -28,3 +28,6 @@ fcgi_cm_payment_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += fcgi/cm-queue
 fcgi_cm_queue_SOURCES = fcgi/queue.c $(WORKER_SOURCES)
 fcgi_cm_queue_LDADD = $(WORKER_LIBS)
+noinst_PROGRAMS += fcgi/cm-reservation
+fcgi_cm_reservation_SOURCES = fcgi/reservation.c $(WORKER_SOURCES)
+fcgi_cm_reservation_LDADD = $(WORKER_LIBS)

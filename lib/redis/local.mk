@@ -2,7 +2,8 @@ libconcertmania_a_SOURCES += lib/redis/redis.c lib/redis/redis.h
 nodist_libconcertmania_a_SOURCES = lib/redis/library.c
 
 # One function library, made of the domains' Lua files in this order; the first has the shebang.
-REDIS_LIBRARY = lib/redis/header.lua lib/queue/queue.lua lib/reservation/hold.lua
+REDIS_LIBRARY = lib/redis/header.lua lib/queue/queue.lua lib/concert/seats.lua \
+  lib/reservation/hold.lua lib/reservation/finish.lua
 EXTRA_DIST += $(REDIS_LIBRARY)
 CLEANFILES += lib/redis/library.c
 
