@@ -16,7 +16,8 @@ struct auth_account {
 enum fault auth_store_create(struct ctx *ctx, const char *email_key, const char *password_hash,
 	struct member *member);
 
-enum fault auth_store_find(struct ctx *ctx, const char *email_key, struct auth_account *ret_account);
+enum fault auth_store_find(struct ctx *ctx, const char *email_key,
+	struct auth_account *ret_account);
 /* Fault: MEMBER_NOT_FOUND. */
 enum fault auth_store_get(struct ctx *ctx, struct member_id member,
 	struct auth_account *ret_account);

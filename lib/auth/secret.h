@@ -1,4 +1,4 @@
-/* Port: random secrets and their hashes. Adapter: secret_crypto.c. */
+/* Port: random secrets and their hashes. Adapter: secret_openssl.c. */
 #ifndef CM_AUTH_SECRET_H
 #define CM_AUTH_SECRET_H
 

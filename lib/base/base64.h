@@ -1,4 +1,4 @@
-/* Base64 (RFC 4648), strict: no line breaks, no stray bits, padding exactly as the alphabet asks. */
+/* Base64 (RFC 4648), strict: no line breaks, no stray bits, padding as the alphabet asks. */
 #ifndef CM_BASE_BASE64_H
 #define CM_BASE_BASE64_H
 

@@ -25,7 +25,7 @@ static bool whole_number(const cJSON *item, int64_t *ret_value)
 	return true;
 }
 
-/* A number that is out of range is a range error, whatever made it so; a fraction is a type error. */
+/* A number out of range is a range error, whatever made it so; a fraction is a type error. */
 static enum fault read_integer(struct ctx *ctx, const struct field *field, const char *name,
 	const cJSON *item, void *input)
 {

@@ -10,18 +10,27 @@
 #include "base/limits.h"
 #include "base/str.h"
 
-enum { KEY_BYTES = 8 * PAGE_KEYS, SIGNATURE_BYTES = 16, CURSOR_BYTES = KEY_BYTES + SIGNATURE_BYTES };
+enum {
+	KEY_BYTES = 8 * PAGE_KEYS,
+	SIGNATURE_BYTES = 16,
+	CURSOR_BYTES = KEY_BYTES + SIGNATURE_BYTES
+};
+
+struct span {
+	const char *text;
+	size_t length;
+};
 
 /* Cursors have their own key, derived from the token ring, so that nothing signed here can be
  * shown as a token. The entry is one "kid:base64" of the ring. */
-static void sign(const char *entry, size_t entry_length, const char *kind,
-	const unsigned char keys[KEY_BYTES], unsigned char signature[EVP_MAX_MD_SIZE])
+static void sign(struct span entry, const char *kind, const unsigned char keys[KEY_BYTES],
+	unsigned char signature[EVP_MAX_MD_SIZE])
 {
 	static const char purpose[] = "concert-mania page cursor 1";
 	unsigned char sub_key[EVP_MAX_MD_SIZE], message[KEY_BYTES + 64] = { 0 };
 	unsigned length = 0;
 	size_t kind_length = strnlen(kind, 63);
-	HMAC(EVP_sha256(), entry, (int)entry_length, (const unsigned char *)purpose,
+	HMAC(EVP_sha256(), entry.text, (int)entry.length, (const unsigned char *)purpose,
 		sizeof(purpose), sub_key, &length);
 	memcpy(message, keys, KEY_BYTES);
 	memcpy(message + KEY_BYTES, kind, kind_length);
@@ -52,7 +61,7 @@ static bool is_ours(const char *kind, const unsigned char bytes[CURSOR_BYTES])
 		size_t length = strcspn(entry, " \t\n");
 		unsigned char signature[EVP_MAX_MD_SIZE];
 		if (length) {
-			sign(entry, length, kind, bytes, signature);
+			sign((struct span){ entry, length }, kind, bytes, signature);
 			found |= str_equal_constant_time(signature, bytes + KEY_BYTES,
 				SIGNATURE_BYTES);
 		}
@@ -87,7 +96,7 @@ const char *page_cursor(struct ctx *ctx, const char *kind, const int64_t keys[PA
 	unsigned char bytes[CURSOR_BYTES], signature[EVP_MAX_MD_SIZE];
 	ring += strspn(ring, " \t\n");
 	put_keys(bytes, keys);
-	sign(ring, strcspn(ring, " \t\n"), kind, bytes, signature);
+	sign((struct span){ ring, strcspn(ring, " \t\n") }, kind, bytes, signature);
 	memcpy(bytes + KEY_BYTES, signature, SIGNATURE_BYTES);
 	return base64url_encode(ctx->arena, bytes, sizeof(bytes));
 }

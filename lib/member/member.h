@@ -17,7 +17,7 @@ struct member {
 const char *member_role_name(enum role role);
 enum role member_role_parse(const char *name);
 
-/* True for a plausible address: one @ with something before it and a host name with a dot behind. */
+/* True for a plausible address: one @, something before it, a host name with a dot behind. */
 bool member_email_is_valid(const char *email);
 /* True when name is not only white space. */
 bool member_name_is_valid(const char *name);

@@ -78,7 +78,8 @@ START_TEST(base64_has_one_text_a_value)
 	unsigned char *bytes;
 	size_t length;
 	for (size_t size = 0; size < 40; size++) {
-		char *text = base64url_encode(ctx.arena, "\xff\xfe\xfd 0123456789012345678901234567890123456789", size);
+		char *text = base64url_encode(ctx.arena,
+			"\xff\xfe\xfd 0123456789012345678901234567890123456789", size);
 		ck_assert(base64url_decode(ctx.arena, text, strlen(text), &bytes, &length));
 		ck_assert_uint_eq(length, size);
 	}

@@ -51,7 +51,8 @@ static const struct { const char *bytes; size_t length; } bad_json[] = {
 	ROW("\"\\ud800\""), ROW("\"\\udc00\""), ROW("\"\\ud800\\u0041\""), ROW("\"a\nb\""),
 	ROW("\"a\tb\""), ROW("\"a\x01\""), ROW("\"a\0b\""), ROW("\"\xff\""), ROW("\"\xc0\x80\""),
 	ROW("\"\xed\xa0\x80\""), ROW("\xef\xbb\xbf{}"), ROW("{\"a\":1}/**/"), ROW("//x\n{}"),
-	ROW("1.00000000000000000001"), ROW("10000000000000000001e-19"), ROW("[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]"),
+	ROW("1.00000000000000000001"), ROW("10000000000000000001e-19"),
+		ROW("[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]"),
 	ROW("11111111111111111111111111111111111111111111111111111111111111111"), ROW("[1 2]"),
 	ROW("{\"a\" 1}"), ROW("\x0b{}"), ROW("{\"a\":}"), ROW("\"\x7f\""),
 #undef ROW
@@ -80,7 +81,8 @@ END_TEST
 
 START_TEST(the_gate_takes_good_json)
 {
-	static const char *const good[] = { "{}", " [ ] ", "null", "true", "-0", "0.5", "1e3", "-1.5E-3",
+	static const char *const good[] = { "{}", " [ ] ", "null", "true", "-0", "0.5", "1e3",
+		"-1.5E-3",
 		"9007199254740991", "\"\\ud83c\\udfab 한\\/\\\"\"", "{\"a\":{\"a\":1},\"A\":2}", "1.10",
 		"[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]", "1.0000000000000002", "\"\\n\"", "2.000" };
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -130,13 +132,16 @@ static const struct { const char *body, *field, *code; } bad_bodies[] = {
 	{ "{\"name\":1}", "name", "type" }, { "{\"name\":\"\"}", "name", "length" },
 	{ "{\"name\":\"가나다라마바\"}", "name", "length" }, { "{\"Name\":\"a\"}", "name", "required" },
 	{ "{\"name\":\"a\\nb\"}", "name", "format" }, { "{\"name\":\"a\\u0085\"}", "name", "format" },
-	{ "{\"name\":\"a\",\"id\":\"1\"}", "id", "type" }, { "{\"name\":\"a\",\"id\":0}", "id", "range" },
-	{ "{\"name\":\"a\",\"id\":-1}", "id", "range" }, { "{\"name\":\"a\",\"id\":1.5}", "id", "type" },
+	{ "{\"name\":\"a\",\"id\":\"1\"}", "id", "type" }, { "{\"name\":\"a\",\"id\":0}", "id",
+		"range" },
+	{ "{\"name\":\"a\",\"id\":-1}", "id", "range" }, { "{\"name\":\"a\",\"id\":1.5}", "id",
+		"type" },
 	{ "{\"name\":\"a\",\"id\":9007199254740992}", "id", "range" },
 	{ "{\"name\":\"a\",\"id\":9007199254740993}", "id", "range" },
 	{ "{\"name\":\"a\",\"id\":1e300}", "id", "range" },
 	{ "{\"name\":\"a\",\"id\":18446744073709551617}", "id", "range" },
-	{ "{\"name\":\"a\",\"id\":true}", "id", "type" }, { "{\"name\":\"a\",\"id\":[1]}", "id", "type" },
+	{ "{\"name\":\"a\",\"id\":true}", "id", "type" }, { "{\"name\":\"a\",\"id\":[1]}", "id",
+		"type" },
 	{ "{\"name\":\"a\",\"limit\":0}", "limit", "range" },
 	{ "{\"name\":\"a\",\"limit\":101}", "limit", "range" },
 	{ "{\"name\":\"a\",\"flag\":\"true\"}", "flag", "type" },
@@ -188,12 +193,14 @@ END_TEST
 
 static const struct { const char *query, *field, *code; } bad_queries[] = {
 	{ "name=a&name=b", "name", "duplicate" }, { "name=a&x=1&x=1", "x", "duplicate" },
-	{ "name=%", "name", "format" }, { "name=%4", "name", "format" }, { "name=%zz", "name", "format" },
+	{ "name=%", "name", "format" }, { "name=%4", "name", "format" }, { "name=%zz", "name",
+		"format" },
 	{ "name=%00", "name", "format" }, { "name=%ff", "name", "format" }, { "", "name", "required" },
 	{ "name=a&limit=", "limit", "type" }, { "name=a&limit=1.5", "limit", "type" },
 	{ "name=a&limit=+1", "limit", "type" }, { "name=a&limit=101", "limit", "range" },
 	{ "name=a&id=9007199254740992", "id", "range" }, { "name=a&flag=1", "flag", "type" },
-	{ "%ff=1", "query", "format" }, { "name=abcdef", "name", "length" }, { "name", "name", "length" },
+	{ "%ff=1", "query", "format" }, { "name=abcdef", "name", "length" }, { "name", "name",
+		"length" },
 };
 
 START_TEST(wrong_queries_name_the_field)
@@ -242,15 +249,22 @@ static const struct route routes[] = {
 
 static const struct { enum method method; const char *path; enum fault fault; int row; } paths[] = {
 	{ METHOD_GET, "/member/me", FAULT_NONE, 0 }, { METHOD_HEAD, "/concert/802", FAULT_NONE, 1 },
-	{ METHOD_PATCH, "/concert/1", FAULT_NONE, 2 }, { METHOD_GET, "/concert/3/seat/4", FAULT_NONE, 3 },
+	{ METHOD_PATCH, "/concert/1", FAULT_NONE, 2 }, { METHOD_GET, "/concert/3/seat/4", FAULT_NONE,
+		3 },
 	{ METHOD_GET, "/", FAULT_NOT_FOUND, 0 }, { METHOD_GET, "", FAULT_NOT_FOUND, 0 },
-	{ METHOD_GET, "/member/me/", FAULT_NOT_FOUND, 0 }, { METHOD_GET, "/member", FAULT_NOT_FOUND, 0 },
-	{ METHOD_GET, "/concert//seat/4", FAULT_NOT_FOUND, 0 }, { METHOD_GET, "//member/me", FAULT_NOT_FOUND, 0 },
-	{ METHOD_GET, "/concert/", FAULT_NOT_FOUND, 0 }, { METHOD_POST, "/concert/1", FAULT_METHOD_NOT_ALLOWED, 0 },
+	{ METHOD_GET, "/member/me/", FAULT_NOT_FOUND, 0 }, { METHOD_GET, "/member", FAULT_NOT_FOUND,
+		0 },
+	{ METHOD_GET, "/concert//seat/4", FAULT_NOT_FOUND, 0 }, { METHOD_GET, "//member/me",
+		FAULT_NOT_FOUND, 0 },
+	{ METHOD_GET, "/concert/", FAULT_NOT_FOUND, 0 }, { METHOD_POST, "/concert/1",
+		FAULT_METHOD_NOT_ALLOWED, 0 },
 	{ METHOD_OTHER, "/concert/1", FAULT_METHOD_NOT_ALLOWED, 0 },
-	{ METHOD_GET, "/concert/0", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/abc", FAULT_BAD_INPUT, 0 },
-	{ METHOD_GET, "/concert/1.5", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/-1", FAULT_BAD_INPUT, 0 },
-	{ METHOD_GET, "/concert/01", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/9007199254740992", FAULT_BAD_INPUT, 0 },
+	{ METHOD_GET, "/concert/0", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/abc",
+		FAULT_BAD_INPUT, 0 },
+	{ METHOD_GET, "/concert/1.5", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/-1",
+		FAULT_BAD_INPUT, 0 },
+	{ METHOD_GET, "/concert/01", FAULT_BAD_INPUT, 0 }, { METHOD_GET, "/concert/9007199254740992",
+		FAULT_BAD_INPUT, 0 },
 	{ METHOD_GET, "/concert/99999999999999999999", FAULT_BAD_INPUT, 0 },
 	{ METHOD_GET, "/concert/9007199254740991", FAULT_NONE, 1 },
 };
@@ -336,8 +350,10 @@ END_TEST
 
 START_TEST(etags_match_lists)
 {
-	static const struct { const char *list; bool hit; } rows[] = { { "\"a\"", true }, { "W/\"a\"", true },
-		{ "\"b\", \"a\"", true }, { "*", true }, { "\"ab\"", false }, { "a", false }, { "\"b\"", false },
+	static const struct { const char *list; bool hit; } rows[] = { { "\"a\"", true }, { "W/\"a\"",
+		true },
+		{ "\"b\", \"a\"", true }, { "*", true }, { "\"ab\"", false }, { "a", false }, { "\"b\"",
+			false },
 		{ "", false }, { "\"b", false } };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct res res;

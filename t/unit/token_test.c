@@ -8,7 +8,8 @@
 
 #include "base/banned.h"
 
-static const char key_a[] = "0123456789abcdef0123456789abcdeA", key_b[] = "0123456789abcdef0123456789abcdeB";
+static const char key_a[] = "0123456789abcdef0123456789abcdeA",
+	key_b[] = "0123456789abcdef0123456789abcdeB";
 #define RING_A "a:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZUE="
 #define RING_B "b:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZUI="
 
@@ -38,7 +39,10 @@ static const char *claims(int64_t expires_in_s, int64_t not_before_in_s, const c
 		(long long)(now_s + (not_before_in_s > 0 ? not_before_in_s : 0)), rest);
 }
 
-#define GOOD "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":\"7\",\"role\":\"ROLE_USER\""
+#define NAMES(issuer, audience) "\"iss\":\"" issuer "\",\"aud\":\"" audience "\""
+#define OURS NAMES("concert-mania", "concert-mania-api")
+#define USER ",\"role\":\"ROLE_USER\""
+#define GOOD OURS ",\"sub\":\"7\"" USER
 #define HEADER "{\"alg\":\"HS256\",\"kid\":\"a\",\"typ\":\"JWT\"}"
 
 START_TEST(issued_tokens_verify_and_rotate)
@@ -57,12 +61,17 @@ START_TEST(issued_tokens_verify_and_rotate)
 	load(RING_B);
 	ck_assert_int_eq(token_verify(&ctx, token, &read), FAULT_TOKEN_INVALID);
 	load(RING_A);
-	ck_assert_int_eq(token_verify(&ctx, forge(HEADER, claims(60, 0, GOOD), key_a), &read), FAULT_NONE);
+	ck_assert_int_eq(token_verify(&ctx, forge(HEADER, claims(60, 0, GOOD), key_a), &read),
+		FAULT_NONE);
 	ck_assert_ptr_null(read.session);
 }
 END_TEST
 
-static const struct { const char *header, *rest; int expires, not_before; enum fault fault; } forged[] = {
+static const struct {
+	const char *header, *rest;
+	int expires, not_before;
+	enum fault fault;
+} forged[] = {
 	{ "{\"alg\":\"none\",\"kid\":\"a\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"None\",\"kid\":\"a\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"RS256\",\"kid\":\"a\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
@@ -73,21 +82,23 @@ static const struct { const char *header, *rest; int expires, not_before; enum f
 	{ "{\"alg\":\"HS256\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"HS256\",\"kid\":\"a\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"HS256\",\"kid\":\"a\",\"typ\":\"pass\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
-	{ "{\"alg\":\"HS256\",\"alg\":\"none\",\"kid\":\"a\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
-	{ "{\"alg\":\"HS256\",\"kid\":\"a\",\"typ\":\"JWT\",\"crit\":\"x\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
+	{ "{\"alg\":\"HS256\",\"alg\":\"none\",\"kid\":\"a\",\"typ\":\"JWT\"}", GOOD, 60, 0,
+		FAULT_TOKEN_INVALID },
+	{ "{\"alg\":\"HS256\",\"kid\":\"a\",\"typ\":\"JWT\",\"crit\":\"x\"}", GOOD, 60, 0,
+		FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"HS256\",\"kid\":\"a\",\"typ\":\"JWT\"}x", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "{\"alg\":\"HS256\",\"kid\":\"\\u0061\",\"typ\":\"JWT\"}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ "[]", GOOD, 60, 0, FAULT_TOKEN_INVALID }, { "{}", GOOD, 60, 0, FAULT_TOKEN_INVALID },
 	{ HEADER, GOOD, -61, 0, FAULT_TOKEN_EXPIRED }, { HEADER, GOOD, -50, 0, FAULT_NONE },
 	{ HEADER, GOOD, 600, 120, FAULT_TOKEN_INVALID }, { HEADER, GOOD, 600, 30, FAULT_NONE },
-	{ HEADER, "\"iss\":\"evil\",\"aud\":\"concert-mania-api\",\"sub\":\"7\",\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"other\",\"sub\":\"7\",\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":7,\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":\"0\",\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":\"7 \",\"role\":\"ROLE_USER\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":\"7\",\"role\":\"ROOT\"", 60, 0, FAULT_TOKEN_INVALID },
-	{ HEADER, "\"iss\":\"concert-mania\",\"aud\":\"concert-mania-api\",\"sub\":\"7\"", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, NAMES("evil", "concert-mania-api") ",\"sub\":\"7\"" USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, NAMES("concert-mania", "other") ",\"sub\":\"7\"" USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS ",\"sub\":7" USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS ",\"sub\":\"0\"" USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS ",\"sub\":\"7 \"" USER, 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS ",\"sub\":\"7\",\"role\":\"ROOT\"", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, OURS ",\"sub\":\"7\"", 60, 0, FAULT_TOKEN_INVALID },
 };
 
 START_TEST(forged_tokens_are_refused)
