@@ -126,18 +126,28 @@ static enum fault read_body(struct ctx *ctx, FCGX_Request *fcgi, size_t limit, s
 	return FAULT_NONE;
 }
 
-static enum fault dispatch(struct ctx *ctx, const struct worker *worker, FCGX_Request *fcgi,
-	struct req *req, struct res *res, const struct route **ret_route)
+/* One request being answered. */
+struct exchange {
+	FCGX_Request *fcgi;
+	struct req req;
+	struct res res;
+	const struct route *route; /* NULL when none fits */
+	enum fault fault;
+	int64_t duration_us;
+};
+
+static enum fault dispatch(struct ctx *ctx, const struct worker *worker, struct exchange *one)
 {
 	size_t limit = worker->body_limit ? worker->body_limit : LIMIT_BODY_BYTES;
-	enum fault fault = route_find(ctx, worker->routes, worker->route_count, req, res, ret_route);
-	if (fault || !*ret_route)
+	enum fault fault = route_find(ctx, worker->routes, worker->route_count, &one->req,
+		&one->res, &one->route);
+	if (fault || !one->route)
 		return fault;
-	if ((fault = guard_check(ctx, req, *ret_route, res)))
+	if ((fault = guard_check(ctx, &one->req, one->route, &one->res)))
 		return fault;
-	if ((fault = read_body(ctx, fcgi, limit, req)))
+	if ((fault = read_body(ctx, one->fcgi, limit, &one->req)))
 		return fault;
-	return (*ret_route)->handler(ctx, req, res);
+	return one->route->handler(ctx, &one->req, &one->res);
 }
 
 static const char *reason(int status)
@@ -176,18 +186,17 @@ static void send_reply(struct ctx *ctx, FCGX_Request *fcgi, const struct req *re
 		FCGX_PutStr(res->body.data, (int)res->body.length, fcgi->out);
 }
 
-static void log_request(const struct ctx *ctx, const struct req *req, const struct res *res,
-	const struct route *route, int64_t duration_us, enum fault fault)
+static void log_request(const struct ctx *ctx, const struct exchange *one)
 {
 	struct log_line line;
-	bool ours = problem_status(fault) >= 500 && fault;
+	bool ours = one->fault && problem_status(one->fault) >= 500;
 	log_start(&line, ours ? LOG_ERROR : LOG_INFO, "request");
 	log_text(&line, "requestId", ctx->request_id);
 	log_text(&line, "traceparent", ctx->traceparent);
-	log_text(&line, "method", method_name(req->method));
-	log_text(&line, "route", route ? route->pattern : "-");
-	log_number(&line, "status", res->status);
-	log_number(&line, "durationUs", duration_us);
+	log_text(&line, "method", method_name(one->req.method));
+	log_text(&line, "route", one->route ? one->route->pattern : "-");
+	log_number(&line, "status", one->res.status);
+	log_number(&line, "durationUs", one->duration_us);
 	if (ctx->statements)
 		log_number(&line, "databaseUs", ctx->database_us);
 	if (ctx->scripts)
@@ -196,8 +205,8 @@ static void log_request(const struct ctx *ctx, const struct req *req, const stru
 	log_number(&line, "scripts", ctx->scripts);
 	if (ctx->member.value)
 		log_number(&line, "memberId", ctx->member.value);
-	if (fault)
-		log_text(&line, "fault", fault_info(fault)->slug);
+	if (one->fault)
+		log_text(&line, "fault", fault_info(one->fault)->slug);
 	if (ours)
 		log_text(&line, "cause", ctx->log_detail);
 	log_end(&line);
@@ -218,10 +227,10 @@ static void register_routes(const struct worker *worker)
 }
 
 static void count_request(const struct ctx *ctx, const struct worker *worker,
-	const struct res *res, const struct route *route, int64_t duration_us)
+	const struct exchange *one)
 {
-	metric_observe_route(route ? route_metrics[route - worker->routes] : unrouted_metrics,
-		res->status, duration_us);
+	metric_observe_route(one->route ? route_metrics[one->route - worker->routes]
+		: unrouted_metrics, one->res.status, one->duration_us);
 	if (ctx->statements)
 		metric_observe(METRIC_DATABASE_CALL, ctx->database_us / ctx->statements);
 	if (ctx->scripts)
@@ -240,21 +249,19 @@ static void count_fault(enum fault fault)
 static void serve(struct ctx *ctx, const struct worker *worker, FCGX_Request *fcgi)
 {
 	int64_t start = clock_monotonic_us();
-	struct req req;
-	struct res res;
-	const struct route *route = NULL;
+	struct exchange one = { .fcgi = fcgi };
 	ctx->now_ms = clock_now_ms();
-	res_init(&res, ctx->arena);
-	fill_request(ctx, fcgi, &req);
-	enum fault fault = dispatch(ctx, worker, fcgi, &req, &res, &route);
-	if (fault)
-		problem_write(ctx, fault, &res);
-	send_reply(ctx, fcgi, &req, &res);
+	res_init(&one.res, ctx->arena);
+	fill_request(ctx, fcgi, &one.req);
+	one.fault = dispatch(ctx, worker, &one);
+	if (one.fault)
+		problem_write(ctx, one.fault, &one.res);
+	send_reply(ctx, fcgi, &one.req, &one.res);
 	FCGX_Finish_r(fcgi);
-	int64_t duration_us = clock_monotonic_us() - start;
-	count_request(ctx, worker, &res, route, duration_us);
-	count_fault(fault);
-	log_request(ctx, &req, &res, route, duration_us, fault);
+	one.duration_us = clock_monotonic_us() - start;
+	count_request(ctx, worker, &one);
+	count_fault(one.fault);
+	log_request(ctx, &one);
 	ctx_run_after(ctx);
 	ctx_reset(ctx);
 }
