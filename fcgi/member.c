@@ -1,7 +1,8 @@
-/* The signed-in member: profile. */
+/* The signed-in member: profile, tickets, notices. */
 #include "base/banned.h"
 #include "member/member.h"
 #include "profile.h"
+#include "ticket.h"
 #include "worker.h"
 
 static enum fault me(struct ctx *ctx, const struct req *req, struct res *res)
@@ -29,6 +30,7 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/member/me", GUARD_MEMBER, me },
 	{ METHOD_PATCH, "/member/me", GUARD_MEMBER, profile_change },
 	{ METHOD_DELETE, "/member/me", GUARD_MEMBER, leave },
+	TICKET_ROUTES,
 };
 
 int main(int argc, char **argv)
