@@ -26,3 +26,4 @@ TESTS += t/t0110-pool.sh
 dist_tests += t/t0110-pool.sh
 
 dist_tests += t/t0201-auth.sh
+dist_tests += t/t0202-openapi.sh

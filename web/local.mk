@@ -1,0 +1,1 @@
+EXTRA_DIST += web/docs.html web/docs.js web/openapi.json
