@@ -194,6 +194,10 @@ connections() {
 make_cluster() {
 	local bin=$1 dir=$DATA/pg
 	[ ! -s "$dir/PG_VERSION" ] || return 0
+	if [ -n "${CM_CLUSTER_TEMPLATE:-}" ]; then # scripts/check: a stopped cluster with demo data
+		cp -a --reflink=auto "$CM_CLUSTER_TEMPLATE/." "$dir"
+		return
+	fi
 	say "making a PostgreSQL cluster"
 	(cd / && as_user "$DATABASE_USER" "$bin/initdb" -D "$dir" -U postgres -E UTF8 --locale=C.UTF-8 \
 		--auth=trust --no-sync --no-instructions) >"$LOG/initdb.log" 2>&1 ||
