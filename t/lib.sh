@@ -25,7 +25,7 @@ status='' body='' headers='' token=''
 # Settings of whoever runs the tests are not those of an instance.
 while IFS= read -r name; do
 	unset "$name"
-done < <(compgen -v | grep '^CM_' | grep -v -e '^CM_BUILD_DIR$' -e '^CM_CLUSTER_TEMPLATE$' -e '^CM_LONG$' -e '^CM_KAFKA')
+done < <(compgen -v | grep '^CM_' | grep -v -e '^CM_BUILD_DIR$' -e '^CM_CLUSTER_TEMPLATE$' -e '^CM_AWAIT_SECONDS$' -e '^CM_LONG$' -e '^CM_KAFKA')
 
 # --- checks ---------------------------------------------------------------------------------------
 
@@ -116,13 +116,12 @@ member() {
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -c "$1"; }
 redis() { redis-cli -s "${REDIS_URL#unix://}" "$@"; }
 
-# await COMMAND...: until it succeeds. No limit on purpose: a test waits for a condition, the one
-# who runs the tests limits time. Says what it waits for when that takes long.
+# await COMMAND...: until it succeeds. What takes minutes never comes: the test ends there.
 await() {
-	local tries=0
+	local give_up=$((SECONDS + ${CM_AWAIT_SECONDS:-180}))
 	until "$@" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $((tries % 600)) != 0 ] || diag "still waiting for: $*"
+		[ "$SECONDS" -lt "$give_up" ] ||
+			bail "waited in vain for: $* (line ${BASH_LINENO[0]}); last answer: $status ${body:0:300}"
 		sleep 0.05
 	done
 }
