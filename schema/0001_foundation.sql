@@ -208,20 +208,21 @@ create table cm.seat (
   number         integer not null,
   x              integer not null,
   y              integer not null,
-  state          text not null default 'AVAILABLE'
-                 constraint seat_state check (state in ('AVAILABLE', 'HELD', 'SOLD', 'BLOCKED')),
-  section        text not null default '' constraint seat_section check (char_length(section) <= 50 and section !~ '[[:cntrl:]]'),
-  row_label      text not null constraint seat_row check (char_length(row_label) <= 20 and row_label !~ '[[:cntrl:]]'),
-  seat_number    text not null generated always as (row_label || '-' || number) stored,
-  constraint seat_hold check (
-    case state when 'HELD' then reservation_id is not null and held_until is not null
+  state          text not null default 'AVAILABLE',
+  section        text not null default '',
+  row_label      text not null,
+  seat_number    text not null,
+  constraint seat_state check (
+    case state when 'AVAILABLE' then reservation_id is null and held_until is null
+               when 'HELD' then reservation_id is not null and held_until is not null
                when 'SOLD' then reservation_id is not null and held_until is null
-               else reservation_id is null and held_until is null end),
+               when 'BLOCKED' then reservation_id is null and held_until is null
+               else false end),
   constraint seat_grade_of_concert foreign key (grade_id, concert_id) references cm.seat_grade (id, concert_id)
 ) with (fillfactor = 60);
 create unique index seat_layout on cm.seat (concert_id, position);
 comment on table cm.seat is
-  'Seats; state, reservation_id and held_until are in no index, so that holding and selling are HOT updates';
+  'Seats; state, reservation_id and held_until are in no index, so that holding and selling are HOT updates. One check only and no generated column: PostgreSQL parses each anew for every statement';
 comment on column cm.seat.id is 'Identity; also the key of the seat''s advisory lock';
 comment on column cm.seat.concert_id is 'Concert it belongs to';
 comment on column cm.seat.grade_id is 'Its grade';
@@ -282,7 +283,8 @@ comment on function cm.seats_count(bigint, bigint, integer, integer, integer, in
 --   grades: [{"name","price","sections":[{"name","rows":[{"label","from","to"}]}]}] (api.md).
 --   Makes grades, seats in layout order and the counters of a concert that has none.
 --   first_seat: id of the first seat, the others follow; null takes ids from the sequence.
---   Codes: OK, EMPTY (no seat), TOO_MANY (over 100,000), DUPLICATE_GRADE, DUPLICATE_SEAT, EXISTS.
+--   Codes: OK, EMPTY (no seat), TOO_MANY (over 100,000), DUPLICATE_GRADE, DUPLICATE_SEAT, EXISTS,
+--   BAD_NAME (a section or row over 50 or 20 letters, or with control characters).
 create function cm.concert_layout(p_concert bigint, p_grades jsonb, p_first_seat bigint default null)
   returns text
   language plpgsql volatile set search_path = cm, pg_temp
@@ -305,6 +307,12 @@ begin
   elsif l_total > 100000 then
     return 'TOO_MANY';
   end if;
+  if exists (select from jsonb_array_elements(p_grades) g, jsonb_array_elements(g -> 'sections') s,
+                         jsonb_array_elements(s -> 'rows') r
+              where char_length(s ->> 'name') > 50 or (s ->> 'name') ~ '[[:cntrl:]]'
+                 or char_length(r ->> 'label') > 20 or (r ->> 'label') ~ '[[:cntrl:]]') then
+    return 'BAD_NAME';
+  end if;
   select count(distinct (s ->> 'name', r ->> 'label', n)) into l_distinct
     from jsonb_array_elements(p_grades) g, jsonb_array_elements(g -> 'sections') s,
          jsonb_array_elements(s -> 'rows') r,
@@ -323,9 +331,9 @@ begin
            group by g, g_ord) as counted
    order by ord;
 
-  insert into cm.seat (id, concert_id, grade_id, position, number, x, y, section, row_label)
+  insert into cm.seat (id, concert_id, grade_id, position, number, x, y, section, row_label, seat_number)
   select coalesce(p_first_seat + position, nextval('cm.seat_id_seq')), p_concert, grade_id,
-         position, number, x, y, section, row_label
+         position, number, x, y, section, row_label, row_label || '-' || number
     from (select d.id as grade_id, (row_number() over (order by g_ord, s_ord, r_ord, n) - 1)::integer as position,
                  n as number, 2 * n - (r ->> 'from')::integer - (r ->> 'to')::integer as x,
                  (dense_rank() over (partition by s ->> 'name' order by g_ord, s_ord, r_ord) - 1)::integer as y,

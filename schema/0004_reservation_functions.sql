@@ -247,7 +247,14 @@ declare
   l_blocks bigint[];
   l_next integer := 1;
   l_seat bigint;
+  l_count integer;
   l_held integer;
+  l_most integer;
+  l_hold_seconds integer;
+  l_grade bigint;
+  l_last_grade bigint;
+  l_expires_at timestamptz;
+  l_created_at timestamptz;
   l_why record;
   l_take_overs integer := 0;
 begin
@@ -293,65 +300,66 @@ begin
       end if;
     end if;
 
-    with want as materialized (
-      select s.id, s.grade_id, s.position, s.seat_number, g.name, g.price,
-             c.hold_seconds, c.max_tickets_per_member as most, c.currency
-        from cm.concert c
-        join cm.seat s on s.concert_id = c.id and s.id = any (l_seats)
-        join cm.seat_grade g on g.id = s.grade_id
-       where c.id = p_concert and c.status = 'PUBLISHED'
-         and c.reservation_open_at <= now() and now() < c.reservation_close_at
-         and s.state = 'AVAILABLE'),
-    total as (
-      select count(*)::integer as seats, sum(price)::bigint as amount, max(most) as most,
-             max(currency) as currency, max(hold_seconds) as hold_seconds,
-             string_agg(id || e'\x1f' || seat_number || e'\x1f' || name || e'\x1f' || price || e'\x1f'
-                        || position || e'\x1e', '' order by position) as list
-        from want having count(*) = cardinality(l_seats)),
-    allowed as (
+    -- Plain statements: for one row they cost half of one large WITH.
+    select count(*), sum(g.price), max(c.currency), max(c.hold_seconds), max(c.max_tickets_per_member),
+           min(s.grade_id), max(s.grade_id),
+           string_agg(s.id || e'\x1f' || s.seat_number || e'\x1f' || g.name || e'\x1f' || g.price || e'\x1f'
+                      || s.position || e'\x1e', '' order by s.position)
+      into l_count, amount, currency, l_hold_seconds, l_most, l_grade, l_last_grade, seats
+      from cm.concert c
+      join cm.seat s on s.concert_id = c.id
+      join cm.seat_grade g on g.id = s.grade_id
+     where c.id = p_concert and c.status = 'PUBLISHED'
+       and c.reservation_open_at <= now() and now() < c.reservation_close_at
+       and s.id = any (l_seats) and s.state = 'AVAILABLE';
+    if l_count = cardinality(l_seats) then
       insert into cm.member_concert as m (member_id, concert_id, live)
-      select p_member, p_concert, seats from total where seats <= most
+      select p_member, p_concert, l_count where l_count <= l_most
       on conflict (member_id, concert_id) do update set live = m.live + excluded.live
-       where m.live + excluded.live <= (select most from total)
-      returning 1),
-    made as (
+       where m.live + excluded.live <= l_most;
+      if not found then
+        code := 'LIMIT';
+        exit;
+      end if;
       insert into cm.reservation (member_id, concert_id, amount, currency, seat_count, expires_at)
-      select p_member, p_concert, total.amount, total.currency, total.seats,
-             now() + make_interval(secs => hold_seconds)
-        from allowed, total
-      returning id, amount, currency, status, expires_at, created_at),
-    held as (
-      update cm.seat s set state = 'HELD', reservation_id = made.id, held_until = made.expires_at
-        from made where s.id = any (l_seats) and s.state = 'AVAILABLE'
-      returning 1),
-    line as (
+      values (p_member, p_concert, amount, currency, l_count, now() + l_hold_seconds * interval '1 second')
+      returning id, reservation.status, expires_at, created_at into reservation_id, status, l_expires_at, l_created_at;
+      with held as (
+        update cm.seat s set state = 'HELD', reservation_id = reservation_hold.reservation_id, held_until = l_expires_at
+         where s.id = any (l_seats) and s.state = 'AVAILABLE'
+        returning s.id, s.grade_id, s.position, s.seat_number)
       insert into cm.reservation_seat (reservation_id, seat_id, grade_id, price, position, seat_number, grade_name)
-      select made.id, want.id, grade_id, price, position, seat_number, name from made, want),
-    counted as (
-      insert into cm.seat_counter as c (concert_id, grade_id, slot, available, held)
-      select p_concert, grade_id, 1 + pg_backend_pid() % 256, -count(*)::integer, count(*)::integer
-        from made, want group by grade_id order by grade_id
-      on conflict (concert_id, grade_id, slot) do update
-         set available = c.available + excluded.available, held = c.held + excluded.held),
-    audited as (
-      insert into cm.reservation_audit (reservation_id, from_status, to_status, why)
-      select id, 'NONE', 'PENDING', 'hold' from made),
-    told as (
-      insert into cm.outbox (topic, key, payload, trace)
-      select 'reservation.held', id,
-             jsonb_build_object('reservationId', id, 'memberId', p_member, 'concertId', p_concert), p_trace
-        from made)
-    select made.id, made.amount, made.currency, made.status, extract(epoch from made.expires_at) * 1000,
-           extract(epoch from made.created_at) * 1000, list, (select count(*) from held)
-      into reservation_id, amount, currency, status, expires_ms, created_ms, seats, l_held
-      from made, total;
-    if found then
-      if l_held <> cardinality(l_seats) then
+      select reservation_hold.reservation_id, held.id, held.grade_id, g.price, held.position, held.seat_number, g.name
+        from held join cm.seat_grade g on g.id = held.grade_id;
+      get diagnostics l_held = row_count;
+      if l_held <> l_count then
         raise exception 'a seat changed under its lock' using errcode = 'serialization_failure';
       end if;
+      if l_grade = l_last_grade then
+        insert into cm.seat_counter as c (concert_id, grade_id, slot, available, held)
+        values (p_concert, l_grade, 1 + pg_backend_pid() % 256, -l_count, l_count)
+        on conflict (concert_id, grade_id, slot) do update
+           set available = c.available + excluded.available, held = c.held + excluded.held;
+      else
+        insert into cm.seat_counter as c (concert_id, grade_id, slot, available, held)
+        select p_concert, s.grade_id, 1 + pg_backend_pid() % 256, -count(*)::integer, count(*)::integer
+          from cm.seat s where s.id = any (l_seats) group by s.grade_id order by s.grade_id
+        on conflict (concert_id, grade_id, slot) do update
+           set available = c.available + excluded.available, held = c.held + excluded.held;
+      end if;
+      insert into cm.reservation_audit (reservation_id, from_status, to_status, why)
+      values (reservation_id, 'NONE', 'PENDING', 'hold');
+      insert into cm.outbox (topic, key, payload, trace)
+      values ('reservation.held', reservation_id, format(
+        '{"reservationId":%s,"memberId":%s,"concertId":%s}', reservation_id, p_member, p_concert)::jsonb, p_trace);
+      expires_ms := extract(epoch from l_expires_at) * 1000;
+      created_ms := extract(epoch from l_created_at) * 1000;
       code := 'HELD';
       exit;
     end if;
+    amount := null;
+    currency := null;
+    seats := null;
 
     select * into l_why from cm.reservation_refusal(p_member, p_concert, l_seats);
     if l_why.code = 'EXPIRED' and l_take_overs < 8 then
@@ -376,6 +384,11 @@ begin
            extract(epoch from created_at) * 1000, cm.reservation_seats(id)
       into reservation_id, amount, currency, status, expires_ms, created_ms, seats
       from cm.reservation r where id = l_why.own;
+  end if;
+  if code = 'LIMIT' then
+    amount := null;
+    currency := null;
+    seats := null;
   end if;
   if p_key is not null and code <> 'BUSY' then
     perform cm.idempotency_put(p_member, p_key, 'hold', p_hash, code, jsonb_build_object(
