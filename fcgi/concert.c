@@ -7,6 +7,7 @@
 #include "concert_reply.h"
 #include "http/json.h"
 #include "http/page.h"
+#include "organiser.h"
 #include "worker.h"
 
 #include "base/banned.h"
@@ -89,6 +90,7 @@ static enum fault list(struct ctx *ctx, const struct req *req, struct res *res)
 	if (!filter.drafts)
 		res->cache_control = for_a_moment;
 	write_page(ctx, res, concerts, count, more ? kind : NULL);
+	reply_etag(res, 0, req->if_none_match);
 	return FAULT_NONE;
 }
 
@@ -107,6 +109,7 @@ static enum fault detail(struct ctx *ctx, const struct req *req, struct res *res
 	if (fault)
 		return fault;
 	write_detail(res, concert);
+	reply_etag(res, concert->version, req->if_none_match);
 	return FAULT_NONE;
 }
 
@@ -139,6 +142,12 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/concert", GUARD_MEMBER, list },
 	{ METHOD_POST, "/concert", GUARD_ADMIN, create },
 	{ METHOD_GET, "/concert/{id}", GUARD_MEMBER, detail },
+	{ METHOD_PATCH, "/concert/{id}", GUARD_ADMIN, organiser_change },
+	{ METHOD_DELETE, "/concert/{id}", GUARD_ADMIN, organiser_cancel },
+	{ METHOD_GET, "/concert/{id}/seat", GUARD_MEMBER, seat_map_show },
+	{ METHOD_PATCH, "/concert/{id}/seat", GUARD_ADMIN, organiser_block },
+	{ METHOD_GET, "/concert/{id}/report", GUARD_ADMIN, organiser_report },
+	{ METHOD_GET, "/concert/{id}/report/sales", GUARD_ADMIN, organiser_export },
 	{ METHOD_GET, "/seat/{id}", GUARD_MEMBER, one_seat },
 };
 

@@ -226,17 +226,52 @@ static enum fault read_queue(struct ctx *ctx, const struct cJSON *json, struct b
 	return json_read_object(ctx, json, "queue.", queue_fields, FIELD_COUNT(queue_fields), body);
 }
 
+/* What both bodies share: the settings that are objects of their own. */
+static enum fault read_objects(struct ctx *ctx, struct body *body, enum fault fault)
+{
+	enum fault one;
+	if (body->queue && (one = read_queue(ctx, body->queue, body)))
+		fault = one;
+	if (body->cancellation && (one = read_cancellation(ctx, body->cancellation, &body->input)))
+		fault = one;
+	return fault;
+}
+
 enum fault body_concert_new(struct ctx *ctx, const struct req *req,
 	struct concert_input *ret_input)
 {
 	struct body body = { .grades = NULL };
 	enum fault one, fault = json_read(ctx, req, concert_fields, FIELD_COUNT(concert_fields), &body);
-	if (body.queue && (one = read_queue(ctx, body.queue, &body)))
-		fault = one;
-	if (body.cancellation && (one = read_cancellation(ctx, body.cancellation, &body.input)))
-		fault = one;
+	fault = read_objects(ctx, &body, fault);
 	if (body.grades && (one = read_layout(ctx, body.grades, &body.input)))
 		fault = one;
 	*ret_input = body.input;
+	return fault;
+}
+
+static const struct field price_fields[] = {
+	{ "id", FIELD_ID, offsetof(struct grade_price, id), true, 0, 0, NULL },
+	{ "price", FIELD_INTEGER, offsetof(struct grade_price, price), true, 0, PRICE_MAXIMUM, NULL },
+};
+
+static const struct level price_level = { "grades", price_fields, FIELD_COUNT(price_fields),
+	sizeof(struct grade_price), NULL, 0, 0 };
+
+enum fault body_concert_change(struct ctx *ctx, const struct req *req,
+	struct concert_change *ret_change)
+{
+	struct body body = { .grades = NULL };
+	struct field optional[FIELD_COUNT(concert_fields)];
+	char *prices = NULL;
+	memcpy(optional, concert_fields, sizeof(optional));
+	for (size_t i = 0; i < FIELD_COUNT(optional); i++)
+		optional[i].required = false;
+	enum fault one, fault = json_read(ctx, req, optional, FIELD_COUNT(optional), &body);
+	fault = read_objects(ctx, &body, fault);
+	if (body.grades && (one = read_level(ctx, body.grades, "grades", &price_level, &prices)))
+		fault = one;
+	*ret_change = (struct concert_change){ .input = body.input,
+		.prices = (struct grade_price *)(void *)prices,
+		.price_count = json_array_size(body.grades) };
 	return fault;
 }

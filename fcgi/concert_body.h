@@ -9,4 +9,8 @@
 enum fault body_concert_new(struct ctx *ctx, const struct req *req,
 	struct concert_input *ret_input);
 
+/* The body of PATCH /concert/{id}: the same members but all optional; grades: [{"id","price"}]. */
+enum fault body_concert_change(struct ctx *ctx, const struct req *req,
+	struct concert_change *ret_change);
+
 #endif

@@ -1,5 +1,7 @@
 #include "concert_reply.h"
 
+#include <stdio.h>
+
 #include "base/banned.h"
 #include "http/json.h"
 
@@ -78,4 +80,24 @@ void reply_seat(struct strbuf *out, const struct seat *seat)
 	json_integer(out, "price", seat->price);
 	json_text(out, "status", seat->state);
 	json_close(out, '}');
+}
+
+/* FNV-1a: not secret, only different for different bodies. */
+static uint64_t hash_of(const struct strbuf *body)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < body->length; i++)
+		hash = (hash ^ (unsigned char)body->data[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+bool reply_etag(struct res *res, int64_t version, const char *if_none_match)
+{
+	char etag[64];
+	unsigned long long hash = hash_of(&res->body);
+	if (version)
+		snprintf(etag, sizeof(etag), "\"%lld-%016llx\"", (long long)version, hash);
+	else
+		snprintf(etag, sizeof(etag), "\"%016llx\"", hash);
+	return res_not_modified(res, if_none_match, etag);
 }

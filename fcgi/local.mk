@@ -8,7 +8,7 @@ fcgi_cm_pool_LDADD = libconcertmania.a
 
 noinst_PROGRAMS += fcgi/cm-concert
 fcgi_cm_concert_SOURCES = fcgi/concert.c fcgi/concert_body.c fcgi/concert_body.h \
-  fcgi/concert_reply.c fcgi/concert_reply.h $(WORKER_SOURCES)
+  fcgi/concert_reply.c fcgi/concert_reply.h fcgi/organiser.c fcgi/organiser.h $(WORKER_SOURCES)
 fcgi_cm_concert_LDADD = $(WORKER_LIBS)
 
 noinst_PROGRAMS += fcgi/cm-auth

@@ -168,22 +168,52 @@ static const char *reason(int status)
 	return "Status";
 }
 
+static bool has_body(const struct res *res)
+{
+	return res->status != 204 && res->status != 304;
+}
+
+/* Each part has an arena of its own, so that a long answer needs no more memory than a short one. A
+ * broken one is cut off, so that nobody takes it for the whole. */
+static void send_stream(struct ctx *ctx, FCGX_Request *fcgi, struct res *res)
+{
+	struct arena *whole = ctx->arena;
+	bool more = true;
+	ctx->arena = arena_new(LIMIT_ARENA_BYTES);
+	while (more) {
+		arena_reset(ctx->arena);
+		strbuf_init(&res->body, ctx->arena);
+		more = res->stream(ctx, res);
+		if (FCGX_PutStr(res->body.data, (int)res->body.length, fcgi->out) < 0)
+			break;
+	}
+	if (res->stream_broken)
+		shutdown(fcgi->ipcFd, SHUT_RDWR);
+	arena_free(ctx->arena);
+	ctx->arena = whole;
+	strbuf_init(&res->body, whole);
+}
+
 static void send_reply(struct ctx *ctx, FCGX_Request *fcgi, const struct req *req,
-	const struct res *res)
+	struct res *res)
 {
 	struct strbuf head;
 	strbuf_init(&head, ctx->arena);
 	strbuf_printf(&head, "Status: %d %s\r\n", res->status, reason(res->status));
-	if (res->status != 204 && res->status != 304)
-		strbuf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-			res->content_type, res->body.length);
+	if (has_body(res))
+		strbuf_printf(&head, "Content-Type: %s\r\n", res->content_type);
+	if (has_body(res) && !res->stream)
+		strbuf_printf(&head, "Content-Length: %zu\r\n", res->body.length);
 	strbuf_printf(&head, "Cache-Control: %s\r\n", res->cache_control);
 	for (const struct res_header *header = res->headers; header; header = header->next)
 		strbuf_printf(&head, "%s: %s\r\n", header->name, header->value);
 	strbuf_text(&head, "\r\n");
 	FCGX_PutStr(head.data, (int)head.length, fcgi->out);
-	if (req->method != METHOD_HEAD && res->status != 204 && res->status != 304)
-		FCGX_PutStr(res->body.data, (int)res->body.length, fcgi->out);
+	if (req->method == METHOD_HEAD || !has_body(res))
+		return;
+	FCGX_PutStr(res->body.data, (int)res->body.length, fcgi->out);
+	if (res->stream)
+		send_stream(ctx, fcgi, res);
 }
 
 static void log_request(const struct ctx *ctx, const struct exchange *one)

@@ -31,7 +31,7 @@ begin
   execute 'alter role cm_admin set statement_timeout = ''60s''';
   execute 'alter role cm_relay set statement_timeout = ''10s''';
   execute 'alter role cm_consumer set statement_timeout = ''10s''';
-  execute 'alter role cm_concert set statement_timeout = ''8s''';
+  execute 'alter role cm_concert set statement_timeout = ''20s''';
 end
 $$;
 

@@ -61,8 +61,8 @@ PG_STATEMENT(concert_find_seat,
 	"from seat s join seat_grade g on g.id = s.grade_id join concert c on c.id = s.concert_id "
 	"where s.id = $1 and c.status <> 'DRAFT'");
 
-/* 100,000 seats take seconds: longer than the role's own statement_timeout of 8 s. */
-enum { LAYOUT_CALL_MS = 9000 };
+/* 100,000 seats take seconds: longer than the role's own statement_timeout of 20 s. */
+enum { LAYOUT_CALL_MS = 21000 };
 
 PG_STATEMENT(concert_create_one,
 	"select code, id from concert_create($1::jsonb, $2::jsonb, $3)");

@@ -1,5 +1,7 @@
 #include "concert/organise.h"
 
+#include <string.h>
+
 #include "base/banned.h"
 #include "base/str.h"
 #include "concert/concert_store.h"
@@ -90,4 +92,87 @@ enum fault concert_create(struct ctx *ctx, const struct concert_input *input,
 	if ((fault = concert_store_create(ctx, &complete, &id)))
 		return fault;
 	return concert_get(ctx, id, ret_concert);
+}
+
+/* The codes of the database's functions as faults; OK and ALREADY are no fault. */
+static enum fault fault_of(struct ctx *ctx, const char *code)
+{
+	static const struct { const char *code; enum fault fault; } table[] = {
+		{ "OK", FAULT_NONE }, { "ALREADY", FAULT_NONE },
+		{ "STALE", FAULT_VERSION_MISMATCH }, { "CANCELLED", FAULT_CONCERT_CANCELLED },
+		{ "HAS_SALES", FAULT_CONCERT_HAS_SALES }, { "NOT_FOUND", FAULT_CONCERT_NOT_FOUND },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (strcmp(code, table[i].code) == 0)
+			return table[i].fault;
+	if (strcmp(code, "GRADE_NOT_FOUND") == 0)
+		return ctx_field_message(ctx, "grades", "choice", "no such grade in this concert",
+			"이 공연에 없는 등급입니다");
+	return ctx_field_message(ctx, "reservationCloseAt", "conflict",
+		"booking must open, then close, then the concert starts",
+		"예매 시작, 예매 종료, 공연 시작 순서여야 합니다");
+}
+
+enum fault concert_change(struct ctx *ctx, struct concert_id id, int64_t version,
+	const struct concert_change *change, struct concert **ret_concert)
+{
+	const char *code;
+	if (change->input.date_time_ms && change->input.date_time_ms <= ctx->now_ms)
+		return ctx_field_message(ctx, "dateTime", "range", "must be in the future",
+			"미래의 시각이어야 합니다");
+	enum fault fault = concert_store_change(ctx, id, version, change, &code);
+	if (fault || (fault = fault_of(ctx, code)))
+		return fault;
+	return concert_get(ctx, id, ret_concert);
+}
+
+enum fault concert_cancel(struct ctx *ctx, struct concert_id id, int64_t version,
+	struct concert **ret_concert)
+{
+	const char *code;
+	enum fault fault = concert_store_cancel(ctx, id, version, &code);
+	if (fault || (fault = fault_of(ctx, code)))
+		return fault;
+	return concert_get(ctx, id, ret_concert);
+}
+
+/* "\"seats\":[\"A-1\",...]" for the problem, from numbers each ended by \x1e. */
+static const char *name_seats(struct ctx *ctx, const char *seats)
+{
+	struct strbuf out;
+	strbuf_init(&out, ctx->arena);
+	strbuf_text(&out, "\"seats\":[");
+	for (const char *at = seats; *at; at += strcspn(at, "\x1e") + 1) {
+		if (at != seats)
+			strbuf_byte(&out, ',');
+		strbuf_json(&out, arena_strndup(ctx->arena, at, strcspn(at, "\x1e")));
+	}
+	strbuf_byte(&out, ']');
+	return out.data;
+}
+
+static enum fault check_lists(struct ctx *ctx, const struct seat_block *seats)
+{
+	if (!seats->block_count && !seats->unblock_count)
+		return ctx_field_error(ctx, "block", "required");
+	for (size_t i = 0; i < seats->block_count; i++)
+		for (size_t j = 0; j < seats->unblock_count; j++)
+			if (seats->block[i] == seats->unblock[j])
+				return ctx_field_error(ctx, "unblock", "duplicate");
+	return FAULT_NONE;
+}
+
+enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats)
+{
+	const char *code, *taken;
+	enum fault fault = check_lists(ctx, seats);
+	if (fault || (fault = concert_store_block(ctx, id, seats, &code, &taken)))
+		return fault;
+	if (strcmp(code, "NOT_FOUND") == 0)
+		return FAULT_SEAT_NOT_FOUND;
+	if (strcmp(code, "TAKEN") == 0) {
+		ctx->problem_extra = name_seats(ctx, taken);
+		return FAULT_SEAT_TAKEN;
+	}
+	return FAULT_NONE;
 }

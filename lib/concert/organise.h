@@ -19,6 +19,36 @@ struct concert_input {
 /* Makes the concert with all its seats. Faults: BAD_INPUT (window, layout). */
 enum fault concert_create(struct ctx *ctx, const struct concert_input *input,
 	struct concert **ret_concert);
+/* New price of a grade; what is held keeps the price it was held at. */
+struct grade_price {
+	struct grade_id id;
+	int64_t price;
+};
+
+struct concert_change {
+	struct concert_input input; /* what is set changes; without layout */
+	struct grade_price *prices;
+	size_t price_count;
+};
+
+/* version is the one the organiser saw, 0: any. Faults: CONCERT_NOT_FOUND, VERSION_MISMATCH,
+ * CONCERT_CANCELLED, CONCERT_HAS_SALES (back to draft, other time or place), BAD_INPUT. */
+enum fault concert_change(struct ctx *ctx, struct concert_id id, int64_t version,
+	const struct concert_change *change, struct concert **ret_concert);
+/* Refunds follow by the event bus. Cancelling twice is fine. Faults: CONCERT_NOT_FOUND,
+ * VERSION_MISMATCH. */
+enum fault concert_cancel(struct ctx *ctx, struct concert_id id, int64_t version,
+	struct concert **ret_concert);
+
+struct seat_block {
+	const int64_t *block, *unblock;
+	size_t block_count, unblock_count;
+};
+
+/* Takes seats out of sale and back in, all or none. Faults: BAD_INPUT (nothing named, a seat in
+ * both lists), SEAT_NOT_FOUND, SEAT_TAKEN naming the held and sold ones. */
+enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats);
+
 /* The members of input that are set, as the JSON the store's functions take. */
 const char *concert_input_json(struct ctx *ctx, const struct concert_input *input);
 

@@ -20,6 +20,11 @@ struct res {
 	const char *cache_control; /* default "no-store" */
 	struct res_header *headers;
 	struct strbuf body;
+	/* A long answer: called after body has left, again and again, to fill it anew, until it
+	 * returns false (and with nothing in body). ctx has a fresh arena in each call. */
+	bool (*stream)(struct ctx *ctx, struct res *res);
+	bool stream_broken; /* set by stream: the answer cannot be finished */
+	void *stream_state; /* lives as long as the request */
 };
 
 void res_init(struct res *res, struct arena *arena);

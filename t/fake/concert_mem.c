@@ -57,3 +57,56 @@ enum fault concert_store_create(struct ctx *ctx, const struct concert_input *inp
 	ret_id->value = (int64_t)at + 1;
 	return FAULT_NONE;
 }
+
+static enum fault answer(const char **ret_code)
+{
+	concert_memory.calls++;
+	*ret_code = concert_memory.code ? concert_memory.code : "OK";
+	return FAULT_NONE;
+}
+
+enum fault concert_store_change(struct ctx *ctx, struct concert_id id, int64_t version,
+	const struct concert_change *change, const char **ret_code)
+{
+	(void)ctx, (void)id, (void)version, (void)change;
+	return answer(ret_code);
+}
+
+enum fault concert_store_cancel(struct ctx *ctx, struct concert_id id, int64_t version,
+	const char **ret_code)
+{
+	(void)ctx, (void)id, (void)version;
+	return answer(ret_code);
+}
+
+enum fault concert_store_block(struct ctx *ctx, struct concert_id id,
+	const struct seat_block *seats, const char **ret_code, const char **ret_seats)
+{
+	(void)ctx, (void)id, (void)seats;
+	*ret_seats = concert_memory.taken;
+	return answer(ret_code);
+}
+
+enum fault concert_store_seat_map(struct ctx *ctx, const struct seat_map_query *query,
+	struct seat_map **ret_map)
+{
+	(void)ctx, (void)query;
+	*ret_map = NULL;
+	return FAULT_NONE;
+}
+
+enum fault concert_store_report(struct ctx *ctx, struct concert_id id, struct report **ret_report)
+{
+	(void)ctx, (void)id;
+	*ret_report = NULL;
+	return FAULT_NONE;
+}
+
+enum fault concert_store_sales(struct ctx *ctx, const struct sale_query *query,
+	struct sale **ret_sales, size_t *ret_count)
+{
+	(void)ctx, (void)query;
+	*ret_sales = NULL;
+	*ret_count = 0;
+	return FAULT_NONE;
+}

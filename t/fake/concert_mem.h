@@ -9,6 +9,7 @@ struct concert_memory {
 	size_t concert_count;
 	struct seat seat;
 	int64_t seats_made;
+	const char *code, *taken; /* what the next change answers; NULL: OK */
 	int calls;
 };
 

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "concert/organise.h"
+#include "concert/report.h"
 #include "fake/concert_mem.h"
 
 static const int64_t day_ms = INT64_C(86400000);
@@ -160,9 +161,65 @@ START_TEST(layout_text)
 }
 END_TEST
 
+START_TEST(changes)
+{
+	static const struct { const char *code; enum fault fault; } table[] = {
+		{ "OK", FAULT_NONE }, { "STALE", FAULT_VERSION_MISMATCH },
+		{ "CANCELLED", FAULT_CONCERT_CANCELLED }, { "HAS_SALES", FAULT_CONCERT_HAS_SALES },
+		{ "NOT_FOUND", FAULT_CONCERT_NOT_FOUND }, { "WINDOW", FAULT_BAD_INPUT },
+		{ "GRADE_NOT_FOUND", FAULT_BAD_INPUT },
+	};
+	struct concert *concert;
+	const struct concert_change change = { .input = { .title = "t" } };
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		forget();
+		concert_memory.concerts[concert_memory.concert_count++] =
+			(struct concert){ .id = { 1 }, .status = "PUBLISHED" };
+		concert_memory.code = table[i].code;
+		ck_assert_int_eq(concert_change(&ctx, (struct concert_id){ 1 }, 1, &change, &concert),
+			table[i].fault);
+	}
+}
+END_TEST
+
+START_TEST(blocking)
+{
+	const int64_t one[] = { 1 }, two[] = { 2, 1 };
+	struct seat_block nothing = { .block = one }, both = { one, two, 1, 2 },
+		good = { .block = two, .block_count = 2 };
+	forget();
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &nothing), FAULT_BAD_INPUT);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &both), FAULT_BAD_INPUT);
+	ck_assert_int_eq(concert_memory.calls, 0);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good), FAULT_NONE);
+	concert_memory.code = "TAKEN";
+	concert_memory.taken = "A-1\x1e" "B\"-2\x1e";
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good), FAULT_SEAT_TAKEN);
+	ck_assert_str_eq(ctx.problem_extra, "\"seats\":[\"A-1\",\"B\\\"-2\"]");
+}
+END_TEST
+
+START_TEST(soundness)
+{
+	struct report_grade grade = { .grade = { .total_seats = 3, .available_seats = 2,
+		.sold_seats = 1 }, .paid_seats = 1 };
+	struct report report = { .sold_rows = 1, .grades = &grade, .grade_count = 1 };
+	ck_assert(report_is_sound(&report));
+	report.sold_rows = 2;
+	ck_assert(!report_is_sound(&report));
+	report.sold_rows = 1;
+	grade.paid_seats = 0;
+	ck_assert(!report_is_sound(&report));
+	grade.paid_seats = 1;
+	grade.grade.held_seats = 1;
+	ck_assert(!report_is_sound(&report));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { keyword_quotes, list_pages, drafts_are_hidden, seat_must_exist,
-		window, layouts, layout_text, NULL };
+		window, layouts, layout_text,
+		changes, blocking, soundness, NULL };
 	return unit_main("concert", tests);
 }
