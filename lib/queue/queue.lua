@@ -614,7 +614,10 @@ local function queue_release(keys, argv)
   if not q then return refuse(code, epoch) end
   local member, why = argv[1], argv[3]
   local number, kind = find_member(q, member)
-  if not number or kind > KIND.TICKET then return answer(q, CODE.NONE) end
+  if not number or kind > KIND.TICKET then
+    advance(q)
+    return answer(q, CODE.NONE)
+  end
   if kind == KIND.TICKET then
     local ticket = string.format('%d', number)
     call('ZREM', q.p .. 'l', member)
