@@ -40,12 +40,13 @@ void draw_seed(const struct draw_input *input, unsigned char seed[DRAW_BYTES])
 	SHA256(text, length + beacon, seed);
 }
 
-int64_t draw_ticket(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t participants)
+int64_t draw_shuffle(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t count,
+	unsigned rounds)
 {
 	unsigned char text[DRAW_BYTES + 5], hash[SHA256_DIGEST_LENGTH];
-	uint64_t n = (uint64_t)participants, i = (uint64_t)index;
+	uint64_t n = (uint64_t)count, i = (uint64_t)index;
 	memcpy(text, seed, DRAW_BYTES);
-	for (unsigned round = 0; round < ROUNDS; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		text[DRAW_BYTES] = (unsigned char)round;
 		SHA256(text, DRAW_BYTES + 1, hash);
 		uint64_t pivot = 0;
@@ -59,4 +60,9 @@ int64_t draw_ticket(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t
 			i = flip;
 	}
 	return (int64_t)i;
+}
+
+int64_t draw_ticket(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t participants)
+{
+	return draw_shuffle(seed, index, participants, ROUNDS);
 }

@@ -23,7 +23,10 @@ struct draw_input {
 void draw_commitment(const unsigned char s0[DRAW_BYTES], unsigned char commitment[DRAW_BYTES]);
 /* SHA-256("cq/seed/1" || s0 || transcript || N as 8 bytes little-endian || beacon) */
 void draw_seed(const struct draw_input *input, unsigned char seed[DRAW_BYTES]);
-/* The ticket of place index; 0 <= index < participants, participants < 2^40. */
+/* compute_shuffled_index of the specification; rounds <= 255, 0 <= index < count < 2^40. */
+int64_t draw_shuffle(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t count,
+	unsigned rounds);
+/* The ticket of place index: 90 rounds. */
 int64_t draw_ticket(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t participants);
 
 #endif

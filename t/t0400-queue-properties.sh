@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The queue's invariants on 200 random traces of 500 steps (CM_LONG: 2,000), and that broken libraries are caught.
+. "$(dirname "$0")/lib.sh"
+queue=$SOURCE_DIR/t/queue
+traces=100
+[ -z "${CM_LONG:-}" ] || traces=1000
+
+nice python3 "$queue/properties.py" --traces "$traces" --seed 1 >"$TEST_DIR/first" 2>&1 &
+nice python3 "$queue/properties.py" --traces "$traces" --seed 100001 >"$TEST_DIR/second" 2>&1 &
+for half in first second; do
+	if wait -n; then :; fi
+done
+for half in first second; do
+	case $(tail -1 "$TEST_DIR/$half") in
+	"$traces traces of "*) pass "invariants hold: $(tail -1 "$TEST_DIR/$half")" ;;
+	*) fail "invariants hold" "$(tail -3 "$TEST_DIR/$half")" ;;
+	esac
+done
+
+for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on calls-while-paused \
+	lease-kept-on-release double-number; do
+	ok "a library with the bug $bug is caught" \
+		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
+done
+ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe
+ok "kill -9 under joins loses no acknowledged one" python3 "$queue/restore.py" kill
+done_testing
