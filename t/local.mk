@@ -30,3 +30,7 @@ dist_tests += t/t0110-pool.sh
 
 dist_tests += t/t0201-auth.sh
 dist_tests += t/t0202-openapi.sh
+
+EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/restore.py \
+  t/queue/token.py
+dist_tests += t/t0400-queue-properties.sh

@@ -9,4 +9,3 @@ libconcertmania_a_SOURCES += \
   lib/queue/queue_rules.c lib/queue/queue_rules.h \
   lib/queue/queue_setting.def \
   lib/queue/queue_store.h
-EXTRA_DIST += t/queue/token.py

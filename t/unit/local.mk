@@ -22,3 +22,10 @@ t_unit_http_test_LDADD = libconcertmania.a $(CJSON_LIBS) $(CRYPTO_LIBS) -lm $(CH
 t_unit_token_test_SOURCES = t/unit/token_test.c t/unit/unit.h
 t_unit_token_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_token_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += t/unit/queue_test
+TESTS += t/unit/queue_test
+t_unit_queue_test_SOURCES = t/unit/queue_test.c t/unit/unit.h
+t_unit_queue_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_queue_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_queue_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)

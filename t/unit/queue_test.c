@@ -1,5 +1,5 @@
 /* The queue outside its stores: the draw, the signed papers, when to come again. */
-#include "unit/unit.h"
+#include "unit.h"
 
 #include "auth/token.h"
 #include "queue/draw.h"
@@ -206,7 +206,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *const tests[] = {
+	const TTest *const tests[] = {
 		draw_matches_published_vector, draw_matches_second_implementation,
 		draw_is_a_bijection, draw_seed_and_commitment, pass_is_its_members_alone,
 		pass_ends_and_cannot_be_altered, ticket_is_not_a_pass, work_is_bound_and_checked,
