@@ -5,23 +5,26 @@
 
 #include "daemon.h"
 #include "event/event.h"
+#include "notification/notification.h"
+#include "payment/payment.h"
 #include "ticket/ticket.h"
 
 #include "base/banned.h"
 
+enum { MAILS = 16 };
+
+/* A payment for a concert that was cancelled meanwhile gets no tickets but its money back. */
 static enum fault on_reservation(struct ctx *ctx, const struct event *event)
 {
-	if (strcmp(event->topic, "payment.completed") == 0)
-		return ticket_issue(ctx, "reservation", event);
-	return FAULT_NONE;
+	bool cancelled = strcmp(event->topic, "concert.cancelled") == 0;
+	if (!cancelled && strcmp(event->topic, "payment.completed") != 0)
+		return FAULT_NONE;
+	enum fault fault = payment_refund_cancelled(ctx, event, &cancelled);
+	if (fault || cancelled)
+		return fault;
+	return ticket_issue(ctx, "reservation", event);
 }
 
-static enum fault on_notification(struct ctx *ctx, const struct event *event)
-{
-	(void)ctx;
-	(void)event;
-	return FAULT_NONE;
-}
 
 static enum fault on_cache(struct ctx *ctx, const struct event *event)
 {
@@ -35,7 +38,7 @@ static const struct consumer {
 	const char *wake;
 } consumers[] = {
 	{ { "reservation", on_reservation }, "consumer-reservation" },
-	{ { "notification", on_notification }, "consumer-notification" },
+	{ { "notification", notification_from_event }, "consumer-notification" },
 	{ { "cache", on_cache }, "consumer-cache" },
 };
 
@@ -44,8 +47,11 @@ static const struct consumer *chosen;
 static enum fault step(struct ctx *ctx, bool *ret_more)
 {
 	size_t count = 0;
+	size_t sent = 0;
 	enum fault fault = event_consume(ctx, &chosen->group, &count);
-	*ret_more = count > 0;
+	if (!fault && chosen->group.handler == notification_from_event)
+		fault = notification_send(ctx, MAILS, &sent);
+	*ret_more = count + sent > 0;
 	return fault;
 }
 

@@ -17,7 +17,7 @@ fcgi_cm_auth_LDADD = $(WORKER_LIBS)
 
 noinst_PROGRAMS += fcgi/cm-member
 fcgi_cm_member_SOURCES = fcgi/member.c fcgi/profile.c fcgi/profile.h \
-  fcgi/ticket.c fcgi/ticket.h $(WORKER_SOURCES)
+  fcgi/notification.c fcgi/notification.h fcgi/ticket.c fcgi/ticket.h $(WORKER_SOURCES)
 fcgi_cm_member_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += fcgi/cm-ops
 fcgi_cm_ops_SOURCES = fcgi/ops.c $(WORKER_SOURCES)

@@ -1,6 +1,7 @@
 /* The signed-in member: profile, tickets, notices. */
 #include "base/banned.h"
 #include "member/member.h"
+#include "notification.h"
 #include "profile.h"
 #include "ticket.h"
 #include "worker.h"
@@ -31,6 +32,7 @@ static const struct route routes[] = {
 	{ METHOD_PATCH, "/member/me", GUARD_MEMBER, profile_change },
 	{ METHOD_DELETE, "/member/me", GUARD_MEMBER, leave },
 	TICKET_ROUTES,
+	NOTIFICATION_ROUTES,
 };
 
 int main(int argc, char **argv)

@@ -6,7 +6,6 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/point.h"
-#include "event/wake.h"
 #include "payment/gateway.h"
 #include "payment/payment_store.h"
 
@@ -90,7 +89,7 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 		*ret_payment = begun->payment;
 		return FAULT_NONE;
 	}
-	event_wake_after(ctx);
+	payment_told(ctx, &row);
 	row.payment.reservation = begun->payment.reservation;
 	return outcome(ctx, &row, ret_payment);
 }

@@ -12,6 +12,7 @@
 
 #include "base/ctx.h"
 #include "base/idempotency.h"
+#include "event/event.h"
 
 /* What a member asks for. Texts may be NULL where said. */
 struct payment_order {
@@ -52,10 +53,11 @@ enum fault payment_notice(struct ctx *ctx, const char *order_id);
  * ret_done: how many were handled; another call is worth it when it is not 0. */
 enum fault payment_reconcile(struct ctx *ctx, size_t limit, size_t *ret_done);
 
-/* Daemon: asks for the refund of paid reservations of a cancelled concert, in full, at most limit
- * of them. Restartable: those already asked for are not found again. */
-enum fault payment_refund_concert(struct ctx *ctx, struct concert_id concert, size_t limit,
-	size_t *ret_done);
+/* Consumer group `reservation`, in its transaction: when the event's concert is cancelled, asks for
+ * the refund in full of some of its paid reservations, and writes the event that goes on with the
+ * rest. ret_cancelled: it was. */
+enum fault payment_refund_cancelled(struct ctx *ctx, const struct event *event,
+	bool *ret_cancelled);
 
 /* Whether this installation pays at the sandbox (CM_GATEWAY). */
 bool payment_is_sandbox(void);

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "payment/payment_store.h"
@@ -35,9 +36,13 @@ PG_STATEMENT(payment_due_refunds,
 	" from cm.refund_due($1::integer) d join cm.payment p on p.id = payment_id");
 PG_STATEMENT(payment_refund_settle,
 	"select code from cm.refund_settle($1, $2, $3, $4, $5)");
-PG_STATEMENT(payment_paid_of_concert,
-	"select id, amount from cm.reservation where concert_id = $1"
-	" and status in ('PAID', 'CONFIRMED') order by id limit $2");
+PG_STATEMENT(payment_paid_of_cancelled,
+	"select r.id, r.amount from cm.concert c left join lateral (select id, amount"
+	" from cm.reservation where concert_id = c.id and status in ('PAID', 'CONFIRMED')"
+	" order by id limit $2) r on true where c.id = $1 and c.status = 'CANCELLED'");
+PG_STATEMENT(payment_go_on,
+	"select cm.event('concert.cancelled', 'concert:' || $1::bigint,"
+	" jsonb_build_object('concertId', $1::bigint), $2)");
 PG_STATEMENT(payment_refund_begin,
 	"select code, payment_id, refund_amount, currency, status, status, null, null, concert_id,"
 	" false, seats from cm.refund_begin(null, $1, $2, 0, $3, null, null, $4)");
@@ -61,6 +66,21 @@ static void read_row(struct ctx *ctx, const struct pg_rows *rows, struct payment
 	};
 	if (!ret_row->payment.status)
 		ret_row->payment.status = "";
+}
+
+/* Records "seat id \x1f layout position \x1e", as the functions in schema/ give them. */
+static void read_positions(struct ctx *ctx, const char *seats, struct payment_row *ret_row)
+{
+	size_t count = 0;
+	for (const char *at = seats; at && (at = strchr(at, '\x1e')); at++)
+		count++;
+	int64_t *positions = arena_array(ctx->arena, count, sizeof(*positions));
+	for (size_t i = 0; i < count; i++) {
+		positions[i] = strtoll(strchr(seats, '\x1f') + 1, NULL, 10);
+		seats = strchr(seats, '\x1e') + 1;
+	}
+	ret_row->positions = positions;
+	ret_row->position_count = count;
 }
 
 enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *order,
@@ -94,7 +114,7 @@ enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
 	if (fault)
 		return fault;
 	read_row(ctx, &rows, ret_row);
-	ret_row->seats = pg_text(&rows, 0, 10);
+	read_positions(ctx, pg_text(&rows, 0, 10), ret_row);
 	ret_row->payment.reservation.value = pg_integer(&rows, 0, 11);
 	return FAULT_NONE;
 }
@@ -177,21 +197,27 @@ enum fault payment_store_refund_settle(struct ctx *ctx, int64_t refund_id,
 }
 
 enum fault payment_store_paid(struct ctx *ctx, struct concert_id concert, size_t limit,
-	struct payment_paid **ret_items, size_t *ret_count)
+	struct payment_paid_list *ret_list)
 {
 	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &payment_paid_of_concert, "ii", concert.value,
+	enum fault fault = pg_query(ctx, &rows, &payment_paid_of_cancelled, "ii", concert.value,
 		(int64_t)limit);
 	if (fault)
 		return fault;
-	*ret_count = (size_t)rows.count;
-	*ret_items = arena_array(ctx->arena, *ret_count, sizeof(**ret_items));
-	for (int row = 0; row < rows.count; row++)
-		(*ret_items)[row] = (struct payment_paid){
+	*ret_list = (struct payment_paid_list){ .is_cancelled = rows.count > 0,
+		.items = arena_array(ctx->arena, (size_t)rows.count, sizeof(*ret_list->items)) };
+	for (int row = 0; row < rows.count && !pg_is_null(&rows, row, 0); row++)
+		ret_list->items[ret_list->count++] = (struct payment_paid){
 			.reservation = { pg_integer(&rows, row, 0) },
 			.amount = pg_integer(&rows, row, 1),
 		};
 	return FAULT_NONE;
+}
+
+enum fault payment_store_go_on(struct ctx *ctx, const struct event *event)
+{
+	struct pg_rows rows;
+	return pg_query(ctx, &rows, &payment_go_on, "it", event->concert.value, event->trace);
 }
 
 enum fault payment_store_refund_begin(struct ctx *ctx, const struct payment_paid *paid,
@@ -203,6 +229,6 @@ enum fault payment_store_refund_begin(struct ctx *ctx, const struct payment_paid
 	if (fault)
 		return fault;
 	read_row(ctx, &rows, ret_row);
-	ret_row->seats = pg_text(&rows, 0, 10);
+	read_positions(ctx, pg_text(&rows, 0, 10), ret_row);
 	return FAULT_NONE;
 }

@@ -12,7 +12,8 @@ struct payment_row {
 	struct payment payment;
 	struct concert_id concert;
 	const char *order_id;
-	const char *seats; /* seats whose state changed: id \x1f layout index \x1e ...; NULL: none */
+	const int64_t *positions; /* layout positions of the seats whose state changed */
+	size_t position_count;
 };
 
 /* An attempt or a refund the reconciler has to ask about. */
@@ -36,6 +37,15 @@ struct payment_paid {
 	int64_t amount;
 };
 
+/* After a commit: tells the seat states and the relay. Defined in reconcile.c. */
+void payment_told(struct ctx *ctx, const struct payment_row *row);
+
+struct payment_paid_list {
+	struct payment_paid *items;
+	size_t count;
+	bool is_cancelled;
+};
+
 enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *order,
 	const char *gateway, struct payment_row *ret_row);
 enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
@@ -49,8 +59,11 @@ enum fault payment_store_refunds_due(struct ctx *ctx, size_t limit,
 	struct payment_due_list *ret_list);
 enum fault payment_store_refund_settle(struct ctx *ctx, int64_t refund_id,
 	const struct gateway_answer *answer, bool is_final, const char **ret_code);
+/* The paid reservations of a concert if it is cancelled; is_cancelled false and none otherwise. */
 enum fault payment_store_paid(struct ctx *ctx, struct concert_id concert, size_t limit,
-	struct payment_paid **ret_items, size_t *ret_count);
+	struct payment_paid_list *ret_list);
+/* Writes a further event concert.cancelled. */
+enum fault payment_store_go_on(struct ctx *ctx, const struct event *event);
 enum fault payment_store_refund_begin(struct ctx *ctx, const struct payment_paid *paid,
 	const char *reason, struct payment_row *ret_row);
 

@@ -3,11 +3,25 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/point.h"
+#include "concert/seat_state.h"
 #include "event/wake.h"
 #include "payment/payment.h"
 #include "payment/payment_store.h"
 
 #include "base/banned.h"
+
+enum { REFUNDS_AT_ONCE = 50 };
+
+/* The seats that changed are of one state: sold for a paid reservation, else free. */
+void payment_told(struct ctx *ctx, const struct payment_row *row)
+{
+	bool is_sold = row->payment.reservation_status
+		&& strcmp(row->payment.reservation_status, "PAID") == 0;
+	if (row->position_count)
+		seat_state_changed(ctx, row->concert, is_sold ? SEAT_SOLD : SEAT_AVAILABLE,
+			row->positions, row->position_count);
+	event_wake_after(ctx);
+}
 
 static enum fault settle_charge(struct ctx *ctx, const struct payment_due *due)
 {
@@ -21,7 +35,7 @@ static enum fault settle_charge(struct ctx *ctx, const struct payment_due *due)
 	POINT("reconcile-asked");
 	enum fault fault = payment_store_settle(ctx, due->payment, &answer, &row);
 	if (!fault)
-		event_wake_after(ctx);
+		payment_told(ctx, &row);
 	POINT("reconcile-settled");
 	return fault;
 }
@@ -81,16 +95,19 @@ enum fault payment_reconcile(struct ctx *ctx, size_t limit, size_t *ret_done)
 	return fault;
 }
 
-enum fault payment_refund_concert(struct ctx *ctx, struct concert_id concert, size_t limit,
-	size_t *ret_done)
+enum fault payment_refund_cancelled(struct ctx *ctx, const struct event *event,
+	bool *ret_cancelled)
 {
-	struct payment_paid *paid;
+	struct payment_paid_list paid;
 	struct payment_row row;
-	size_t count;
-	enum fault fault = payment_store_paid(ctx, concert, limit, &paid, &count);
-	for (size_t i = 0; !fault && i < count; i++)
-		fault = payment_store_refund_begin(ctx, &paid[i], "concert-cancelled", &row);
+	enum fault fault = payment_store_paid(ctx, event->concert, REFUNDS_AT_ONCE, &paid);
+	for (size_t i = 0; !fault && i < paid.count; i++)
+		if (!(fault = payment_store_refund_begin(ctx, &paid.items[i], "concert-cancelled",
+			&row)))
+			payment_told(ctx, &row);
+	if (!fault && paid.count == REFUNDS_AT_ONCE)
+		fault = payment_store_go_on(ctx, event);
 	if (!fault)
-		*ret_done = count;
+		*ret_cancelled = paid.is_cancelled || strcmp(event->topic, "payment.completed") != 0;
 	return fault;
 }

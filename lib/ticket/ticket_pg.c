@@ -4,7 +4,8 @@
 
 #include "base/banned.h"
 
-#define COLUMNS "id, reservation_id, concert_id, seat_id, seat_number, grade_name, status, nonce, " \
+#define COLUMNS \
+	"id, reservation_id, concert_id, seat_id, seat_number, grade_name, status, nonce, " \
 	PG_MS("issued_at") ", " PG_MS("used_at")
 
 PG_STATEMENT(ticket_confirm,

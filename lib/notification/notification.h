@@ -1,0 +1,58 @@
+/* Notices to members: in the app (GET /notification) and by e-mail. A notice is made by the
+ * consumer `notification`, once per event and member; its text is made when it is read or sent,
+ * in the reader's language, from the facts that are kept with it.
+ *
+ * Essential ones (money and tickets) are sent to everybody; the others not to who opted out. */
+#ifndef CM_NOTIFICATION_NOTIFICATION_H
+#define CM_NOTIFICATION_NOTIFICATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/ctx.h"
+#include "event/event.h"
+
+struct notification {
+	int64_t id;
+	const char *kind; /* confirmed, declined, cancelled, refunded, expired, concert-cancelled */
+	struct reservation_id reservation;
+	struct concert_id concert;
+	int64_t created_ms, read_ms;
+	/* the facts */
+	const char *concert_title, *place, *seats;
+	int64_t concert_ms, amount, fee;
+};
+
+struct notification_list {
+	struct notification *items; /* newest first */
+	size_t count;
+	bool has_more;
+};
+
+struct notification_text {
+	const char *subject, *body;
+};
+
+struct notification_settings {
+	bool opt_out;
+	enum language language;
+};
+
+/* Pure: subject and body of a notice. Kinds nobody knows read as an empty notice. */
+struct notification_text notification_text(struct arena *arena, const struct notification *notice,
+	enum language language);
+
+/* Of ctx->member; reading marks them as read. before_id 0: from the newest. */
+enum fault notification_list(struct ctx *ctx, int64_t before_id, int64_t limit,
+	struct notification_list *ret_list);
+enum fault notification_settings_get(struct ctx *ctx, struct notification_settings *ret_settings);
+enum fault notification_settings_set(struct ctx *ctx,
+	const struct notification_settings *settings);
+
+/* Consumer group `notification`. */
+enum fault notification_from_event(struct ctx *ctx, const struct event *event);
+/* Daemon: sends at most limit e-mails that are due; ret_done: how many were tried. A mail is sent
+ * at least once; its Message-ID tells a repeated one. */
+enum fault notification_send(struct ctx *ctx, size_t limit, size_t *ret_done);
+
+#endif
