@@ -5,6 +5,8 @@
 
 #include "base/ctx.h"
 
+/* Holds past their end: EXPIRED, seats free. */
+enum fault sweep_holds(struct ctx *ctx, bool *ret_more);
 /* Payments whose outcome is unknown, refunds that are due. */
 enum fault sweep_payments(struct ctx *ctx, bool *ret_more);
 

@@ -5,6 +5,7 @@
 #include "base/banned.h"
 
 static enum fault (*const sweeps[])(struct ctx *, bool *) = {
+	sweep_holds,
 	sweep_payments,
 };
 
