@@ -1,9 +1,9 @@
 #include "queue/draw.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 #include "base/banned.h"
+#include "queue/hash.h"
 
 enum { ROUNDS = 90, POSITIONS_PER_HASH = 256 };
 
@@ -13,7 +13,7 @@ void draw_commitment(const unsigned char s0[DRAW_BYTES], unsigned char commitmen
 	unsigned char text[sizeof label - 1 + DRAW_BYTES];
 	memcpy(text, label, sizeof label - 1);
 	memcpy(text + sizeof label - 1, s0, DRAW_BYTES);
-	SHA256(text, sizeof text, commitment);
+	hash_sha256(text, sizeof text, commitment);
 }
 
 static void little_endian(unsigned char *out, uint64_t value, size_t bytes)
@@ -37,25 +37,25 @@ void draw_seed(const struct draw_input *input, unsigned char seed[DRAW_BYTES])
 	little_endian(text + length, (uint64_t)input->participants, 8);
 	length += 8;
 	memcpy(text + length, input->beacon, beacon);
-	SHA256(text, length + beacon, seed);
+	hash_sha256(text, length + beacon, seed);
 }
 
 int64_t draw_shuffle(const unsigned char seed[DRAW_BYTES], int64_t index, int64_t count,
 	unsigned rounds)
 {
-	unsigned char text[DRAW_BYTES + 5], hash[SHA256_DIGEST_LENGTH];
+	unsigned char text[DRAW_BYTES + 5], hash[HASH_BYTES];
 	uint64_t n = (uint64_t)count, i = (uint64_t)index;
 	memcpy(text, seed, DRAW_BYTES);
 	for (unsigned round = 0; round < rounds; round++) {
 		text[DRAW_BYTES] = (unsigned char)round;
-		SHA256(text, DRAW_BYTES + 1, hash);
+		hash_sha256(text, DRAW_BYTES + 1, hash);
 		uint64_t pivot = 0;
 		for (int byte = 7; byte >= 0; byte--)
 			pivot = pivot << 8 | hash[byte];
 		uint64_t flip = (pivot % n + n - i) % n;
 		uint64_t position = i > flip ? i : flip;
 		little_endian(text + DRAW_BYTES + 1, position / POSITIONS_PER_HASH, 4);
-		SHA256(text, sizeof text, hash);
+		hash_sha256(text, sizeof text, hash);
 		if (hash[position % POSITIONS_PER_HASH / 8] >> (position % 8) & 1)
 			i = flip;
 	}

@@ -1,12 +1,12 @@
 #include "queue/queue_pass.h"
 
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "auth/token.h"
 #include "base/banned.h"
+#include "queue/hash.h"
 
 enum { WORK_LIFE_S = 180, WORK_BYTES = 1024 };
 
@@ -101,12 +101,12 @@ static bool leading_zero_bits(const unsigned char *hash, int64_t bits)
 
 bool queue_work_valid(struct ctx *ctx, struct concert_id concert, const char *work, int64_t bits)
 {
-	unsigned char hash[SHA256_DIGEST_LENGTH];
+	unsigned char hash[HASH_BYTES];
 	struct queue_paper paper;
 	const char *colon = work ? strrchr(work, ':') : NULL;
 	if (!colon || strlen(work) > WORK_BYTES)
 		return false;
-	SHA256((const unsigned char *)work, strlen(work), hash);
+	hash_sha256(work, strlen(work), hash);
 	if (!leading_zero_bits(hash, bits))
 		return false;
 	const char *challenge = arena_strndup(ctx->arena, work, (size_t)(colon - work));
