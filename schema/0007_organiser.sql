@@ -135,7 +135,7 @@ $$;
 comment on function cm.seats_block(bigint, bigint[], bigint[]) is 'Takes seats out of sale and back in';
 
 -- The report also counts what was refunded.
-drop index cm.reservation_concert;
+drop index if exists cm.reservation_concert;
 create index reservation_concert on cm.reservation (concert_id, id)
   where status in ('PAID', 'CONFIRMED', 'REFUNDING', 'REFUNDED');
 comment on index cm.reservation_concert is
