@@ -1,4 +1,4 @@
--- The organiser's changes: concert, prices, blocked seats, cancelling, and the report's index.
+-- The organiser's changes: concert, prices, blocked seats, cancelling.
 
 -- cm.concert_change(concert, version, changes) -> (code, version)
 --   changes: as cm.concert_create takes them, only what changes; prices: [{"id","price"}].
@@ -133,12 +133,5 @@ begin
 end
 $$;
 comment on function cm.seats_block(bigint, bigint[], bigint[]) is 'Takes seats out of sale and back in';
-
--- The report also counts what was refunded.
-drop index if exists cm.reservation_concert;
-create index reservation_concert on cm.reservation (concert_id, id)
-  where status in ('PAID', 'CONFIRMED', 'REFUNDING', 'REFUNDED');
-comment on index cm.reservation_concert is
-  'Cancelling a concert, its report and its export: its paid reservations in order';
 
 insert into cm.schema_migration (version, name) values (7, 'organiser');
