@@ -220,6 +220,8 @@ checkpoint_timeout = 15min
 wal_compression = on
 random_page_cost = 1.1
 log_min_duration_statement = 250
+# a parameter may be an address or a hash
+log_parameter_max_length = 0
 log_line_prefix = '%m [%p] %u '
 log_lock_waits = on
 deadlock_timeout = 200ms
