@@ -1,4 +1,5 @@
 /* cm-ops: is it alive, is it ready, what does it count. For the internal listener. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,6 +7,7 @@
 #include "metrics/exposition.h"
 #include "ops/health.h"
 #include "ops/schema_version.h"
+#include "queue/queue.h"
 #include "worker.h"
 
 #include "base/banned.h"
@@ -114,6 +116,82 @@ static void print_connections(FILE *out, const struct health_connections *rows, 
 	}
 }
 
+struct observed {
+	struct concert_id concert;
+	struct queue_summary queue;
+};
+
+/* What queue.md section 12 wants, by concert: all from one script's summary. */
+static const struct {
+	const char *name, *type;
+	size_t at;
+	const char *help;
+} queue_numbers[] = {
+#define NUMBER(name, type, member, help) \
+	{"cm_queue_" name, type, offsetof(struct queue_summary, member), help}
+	NUMBER("tail", "gauge", tail, "Tickets given so far."),
+	NUMBER("serving", "gauge", serving, "Frontier: tickets below it were called or passed."),
+	NUMBER("ceiling", "gauge", ceiling, "Tickets below it may ask for their turn."),
+	NUMBER("lobby", "gauge", lobby, "Members gathered before the opening."),
+	NUMBER("late", "gauge", late, "Members who come back after their call."),
+	NUMBER("leases", "gauge", leases, "Members choosing seats now."),
+	NUMBER("calls_open", "gauge", calls, "Calls not yet answered."),
+	NUMBER("capacity", "gauge", capacity, "Most leases and open calls."),
+	NUMBER("seats_free", "gauge", free, "Seats free, as the queue knows; -1 unknown."),
+	NUMBER("seats_held", "gauge", held, "Seats held, as the queue knows; -1 unknown."),
+	NUMBER("rate_config_milli", "gauge", rate_milli, "Admissions in 1000 s, as configured."),
+	NUMBER("rate_measured_milli", "gauge", speed_milli,
+	       "Tickets the frontier moves in 1000 s; -1 unknown."),
+	NUMBER("live_milli", "gauge", live_milli, "Share of called tickets that answer, of 1000."),
+	NUMBER("clock_back_ms", "gauge", clock_back_ms, "How far Redis' clock stepped back."),
+	NUMBER("calls_total", "counter", called, "Tickets called."),
+	NUMBER("claims_total", "counter", claimed, "Calls that became leases."),
+	NUMBER("noshows_total", "counter", noshow, "Calls nobody answered."),
+	NUMBER("passed_total", "counter", passed, "Tickets the frontier passed over."),
+	NUMBER("late_in_total", "counter", late_in, "Late members let in."),
+	NUMBER("late_gone_total", "counter", late_gone, "Late members whose grace ended."),
+	NUMBER("leases_expired_total", "counter", expired, "Leases that ran out."),
+	NUMBER("left_total", "counter", left, "Members who left."),
+	NUMBER("done_total", "counter", done, "Leases that ended in a purchase."),
+	NUMBER("restored_total", "counter", restored, "Places restored from signed tickets."),
+	NUMBER("restore_conflicts_total", "counter", conflict, "Restores refused."),
+	NUMBER("claim_delay_ms_total", "counter", claim_delay_ms, "Sum of calls' waiting times."),
+	NUMBER("phase", "gauge", phase, "1 scheduled, 2 lobby, 3 drawing, 4 open, 5 paused, 6 returns,"
+	       " 7 sold out, 8 drain, 9 closed, 10 rebuild."),
+#undef NUMBER
+};
+
+static int64_t number_of(const struct queue_summary *queue, size_t at)
+{
+	if (at == offsetof(struct queue_summary, phase))
+		return queue->phase;
+	return *(const int64_t *)(const void *)((const char *)queue + at);
+}
+
+static void print_queues(struct ctx *ctx, FILE *out)
+{
+	struct concert_id concerts[HEALTH_CONCERTS];
+	struct observed *seen = arena_array(ctx->arena, HEALTH_CONCERTS, sizeof(*seen));
+	int asked, count = 0;
+	if (health_concerts(ctx, concerts, &asked))
+		return;
+	for (int i = 0; i < asked; i++) {
+		enum fault fault = queue_observe(ctx, concerts[i], &seen[count].queue);
+		if (fault == FAULT_REDIS_AWAY)
+			return;
+		if (!fault)
+			seen[count++].concert = concerts[i];
+	}
+	for (size_t n = 0; n < sizeof(queue_numbers) / sizeof(*queue_numbers); n++) {
+		const char *name = queue_numbers[n].name;
+		metrics_print_head(out, name, queue_numbers[n].type, queue_numbers[n].help);
+		for (int i = 0; i < count; i++)
+			fprintf(out, "%s{concert=\"%lld\"} %lld\n", name,
+				(long long)seen[i].concert.value,
+				(long long)number_of(&seen[i].queue, queue_numbers[n].at));
+	}
+}
+
 /* Asked of the stores at every scrape; what can't be had is left out, and cm_up says why. */
 static void print_stores(struct ctx *ctx, FILE *out)
 {
@@ -125,6 +203,8 @@ static void print_stores(struct ctx *ctx, FILE *out)
 		print_work(out, &work);
 	if (database && health_connections(ctx, &connections, &count) == FAULT_NONE)
 		print_connections(out, connections, count);
+	if (database)
+		print_queues(ctx, out);
 	metrics_print_head(out, "cm_up", "gauge", "1 when the dependency answers.");
 	fprintf(out, "cm_up{dependency=\"database\"} %d\n", database);
 	fprintf(out, "cm_up{dependency=\"redis\"} %d\n", health_redis(ctx) == FAULT_NONE);

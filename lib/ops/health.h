@@ -41,4 +41,10 @@ struct health_connections {
 enum fault health_connections(struct ctx *ctx, struct health_connections **ret_rows,
 			      int *ret_count);
 
+/* Concerts whose sale or queue is on, opens within the hour or closed minutes ago, the latest to
+ * open first; at most HEALTH_CONCERTS of them. */
+enum { HEALTH_CONCERTS = 20 };
+enum fault health_concerts(struct ctx *ctx, struct concert_id ret_concerts[HEALTH_CONCERTS],
+			   int *ret_count);
+
 #endif

@@ -38,6 +38,12 @@ PG_STATEMENT(ops_connections,
 	     " where datname = current_database() and usename like 'cm\\_%'"
 	     " group by 1, 2 order by 1, 2 limit 200");
 
+PG_STATEMENT(ops_concerts,
+	     "select id from cm.concert where queue_mode = 'on' and status = 'PUBLISHED'"
+	     " and reservation_close_at > now() - interval '10 minutes'"
+	     " and coalesce(queue_lobby_at, reservation_open_at) < now() + interval '1 hour'"
+	     " order by reservation_open_at desc, id limit 20");
+
 enum fault health_database(struct ctx *ctx, int64_t *ret_schema_version)
 {
 	struct pg_rows rows;
@@ -82,5 +88,18 @@ enum fault health_connections(struct ctx *ctx, struct health_connections **ret_r
 		(*ret_rows)[row] = (struct health_connections){
 			pg_text(&rows, row, 0), pg_text(&rows, row, 1), pg_integer(&rows, row, 2)};
 	*ret_count = rows.count;
+	return FAULT_NONE;
+}
+
+enum fault health_concerts(struct ctx *ctx, struct concert_id ret_concerts[HEALTH_CONCERTS],
+			   int *ret_count)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &ops_concerts, "");
+	if (fault)
+		return fault;
+	*ret_count = rows.count < HEALTH_CONCERTS ? rows.count : HEALTH_CONCERTS;
+	for (int row = 0; row < *ret_count; row++)
+		ret_concerts[row].value = pg_integer(&rows, row, 0);
 	return FAULT_NONE;
 }

@@ -103,6 +103,10 @@ enum fault queue_leave(struct ctx *ctx, struct concert_id concert);
 
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
+/* The same as an operator's gauges read it: Redis alone, nothing is made, settled or stored.
+ * Fault: CONCERT_NOT_FOUND when Redis knows no queue of this concert. */
+enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
+	struct queue_summary *ret_summary);
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit);
 /* Stores the change and puts it into force at once. Faults: CONCERT_NOT_FOUND. */

@@ -10,6 +10,20 @@ enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	return queue_desk_refresh(ctx, concert, &record, ret_summary);
 }
 
+enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
+	struct queue_summary *ret_summary)
+{
+	enum queue_code code = QUEUE_CODE_NONE;
+	struct queue_summary summary = { 0 };
+	enum fault fault = queue_tick(ctx, concert, NULL, &summary, &code);
+	if (fault)
+		return fault;
+	if (code != QUEUE_CODE_NONE)
+		return FAULT_CONCERT_NOT_FOUND;
+	*ret_summary = summary;
+	return FAULT_NONE;
+}
+
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit)
 {
