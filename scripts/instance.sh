@@ -218,6 +218,7 @@ synchronous_commit = on
 max_wal_size = 2GB
 checkpoint_timeout = 15min
 wal_compression = on
+jit = off
 random_page_cost = 1.1
 log_min_duration_statement = 250
 # a parameter may be an address or a hash
@@ -371,11 +372,14 @@ start_programs() {
 # --- nginx --------------------------------------------------------------------------------------------
 
 render_nginx() {
-	local file target=$ETC/nginx.new user='' lift=0 listens
+	local file target=$ETC/nginx.new user='' lift=0 listens files
 	rm -rf "$target"
 	mkdir -p "$target"
 	! as_root || user="user $SERVICE_USER $SERVICE_GROUP;"
 	[ "$profile" != demo ] || lift=1
+	files=$(ulimit -Hn) # a request needs two: the client's connection and the pool's
+	case $files in *[!0-9]*) files=65536 ;; esac
+	[ "$files" -le 65536 ] || files=65536
 	listens="listen $listen:$port backlog=4096;"
 	if [ "$listen" = 127.0.0.1 ] && grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listens+=" listen [::1]:$port backlog=4096;"
@@ -384,7 +388,8 @@ render_nginx() {
 		[ -f "$file" ] || continue
 		sed -e "s|@USER@|$user|g" -e "s|@LISTEN@|$listens|g" -e "s|@OPS_PORT@|$ops_port|g" \
 			-e "s|@RUN@|$RUN_REAL|g" -e "s|@LOG@|$LOG|g" -e "s|@DATA@|$DATA|g" \
-			-e "s|@ETC@|$ETC/nginx|g" -e "s|@SOURCE@|$SOURCE_DIR|g" -e "s|@LIFT_LOOPBACK@|$lift|g" \
+			-e "s|@ETC@|$ETC/nginx|g" -e "s|@SOURCE@|$SOURCE_DIR|g" -e "s|@FILES@|$files|g" \
+			-e "s|@CONNECTIONS@|$((files / 4))|g" -e "s|@LIFT_LOOPBACK@|$lift|g" \
 			-e "s|@SIGNIN_RATE@|${CM_LIMIT_SIGNIN_RATE:-10}|g" \
 			-e "s|@SIGNUP_RATE@|${CM_LIMIT_SIGNUP_RATE:-5}|g" \
 			-e "s|@QUEUE_RATE@|${CM_LIMIT_QUEUE_RATE:-50}|g" \
