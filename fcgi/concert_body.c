@@ -96,11 +96,12 @@ static enum fault read_level(struct ctx *ctx, const struct cJSON *list, const ch
 		struct list inner = { NULL };
 		if (!json_is_object(at))
 			return ctx_field_error(ctx, arena_printf(ctx->arena, "%s[%zu]", name, i), "type");
-		if ((one = json_read_object(ctx, at, prefix, level->fields, level->field_count, item)))
+		struct json_part part = { at, prefix };
+		if ((one = json_read_object(ctx, part, level->fields, level->field_count, item)))
 			fault = one;
 		if (!level->inner)
 			continue;
-		if (!(one = json_read_object(ctx, at, prefix,
+		if (!(one = json_read_object(ctx, part,
 			level == &grade_level ? inner_sections : inner_rows, 1, &inner))) {
 			size_t inner_count = json_array_size(inner.json);
 			char *inner_items = NULL;
@@ -184,8 +185,9 @@ static enum fault read_steps(struct ctx *ctx, const struct cJSON *steps, struct 
 		struct step step = { .percent = -1, .per_ticket = -1, .max_percent = -1 };
 		if (!json_is_object(at))
 			return ctx_field_error(ctx, name, "type");
-		enum fault fault = json_read_object(ctx, at, arena_printf(ctx->arena, "%s.", name),
-			step_fields, FIELD_COUNT(step_fields), &step);
+		struct json_part part = { at, arena_printf(ctx->arena, "%s.", name) };
+		enum fault fault = json_read_object(ctx, part, step_fields,
+			 FIELD_COUNT(step_fields), &step);
 		if (fault)
 			return fault;
 		if ((step.percent < 0) == (step.per_ticket < 0) || step.days_before >= days)
@@ -203,8 +205,8 @@ static enum fault read_cancellation(struct ctx *ctx, const struct cJSON *json,
 	struct strbuf out;
 	if (!json_is_object(json))
 		return ctx_field_error(ctx, "cancellation", "type");
-	enum fault fault = json_read_object(ctx, json, "cancellation.", ladder_fields,
-		FIELD_COUNT(ladder_fields), &ladder);
+	enum fault fault = json_read_object(ctx, (struct json_part){ json, "cancellation." },
+		ladder_fields, FIELD_COUNT(ladder_fields), &ladder);
 	strbuf_init(&out, ctx->arena);
 	json_open(&out, NULL, '{');
 	json_boolean(&out, "freeOnBookingDay", ladder.free_on_booking_day);
@@ -223,7 +225,8 @@ static enum fault read_queue(struct ctx *ctx, const struct cJSON *json, struct b
 {
 	if (!json_is_object(json))
 		return ctx_field_error(ctx, "queue", "type");
-	return json_read_object(ctx, json, "queue.", queue_fields, FIELD_COUNT(queue_fields), body);
+	return json_read_object(ctx, (struct json_part){ json, "queue." }, queue_fields,
+		FIELD_COUNT(queue_fields), body);
 }
 
 /* What both bodies share: the settings that are objects of their own. */

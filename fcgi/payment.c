@@ -133,8 +133,8 @@ static enum fault webhook(struct ctx *ctx, const struct req *req, struct res *re
 		return fault;
 	if (!json_is_object(input.data))
 		return ctx_field_error(ctx, "data", "type");
-	fault = json_read_object(ctx, input.data, "data.", data_fields, FIELD_COUNT(data_fields),
-		&data);
+	fault = json_read_object(ctx, (struct json_part){ input.data, "data." }, data_fields,
+		FIELD_COUNT(data_fields), &data);
 	if (fault)
 		return fault;
 	if ((fault = payment_notice(ctx, data.order_id)))

@@ -139,8 +139,8 @@ struct exchange {
 static enum fault dispatch(struct ctx *ctx, const struct worker *worker, struct exchange *one)
 {
 	size_t limit = worker->body_limit ? worker->body_limit : LIMIT_BODY_BYTES;
-	enum fault fault = route_find(ctx, worker->routes, worker->route_count, &one->req,
-		&one->res, &one->route);
+	struct route_table table = { worker->routes, worker->route_count };
+	enum fault fault = route_find(ctx, table, &one->req, &one->res, &one->route);
 	if (fault || !one->route)
 		return fault;
 	if ((fault = guard_check(ctx, &one->req, one->route, &one->res)))

@@ -53,9 +53,15 @@ enum fault json_check(struct ctx *ctx, const char *bytes, size_t length);
  * BAD_INPUT. */
 enum fault json_read(struct ctx *ctx, const struct req *req, const struct field *fields,
 	size_t count, void *input);
-/* The same for an object inside a body; prefix ("grades[0].") goes before names in errors. */
-enum fault json_read_object(struct ctx *ctx, const struct cJSON *object, const char *prefix,
-	const struct field *fields, size_t count, void *input);
+/* An object inside a body; prefix ("grades[0].") goes before names in errors. */
+struct json_part {
+	const struct cJSON *object;
+	const char *prefix;
+};
+
+/* The same for a part of a body. */
+enum fault json_read_object(struct ctx *ctx, struct json_part part, const struct field *fields,
+	size_t count, void *input);
 
 bool json_is_array(const struct cJSON *value);
 bool json_is_object(const struct cJSON *value);

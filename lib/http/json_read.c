@@ -94,14 +94,15 @@ static enum fault read_field(struct ctx *ctx, const struct field *field, const c
 	return ctx_field_error(ctx, name, "type");
 }
 
-enum fault json_read_object(struct ctx *ctx, const struct cJSON *object, const char *prefix,
-	const struct field *fields, size_t count, void *input)
+enum fault json_read_object(struct ctx *ctx, struct json_part part, const struct field *fields,
+	size_t count, void *input)
 {
 	enum fault fault = FAULT_NONE;
 	for (size_t i = 0; i < count; i++) {
-		const char *name = *prefix
-			? arena_printf(ctx->arena, "%s%s", prefix, fields[i].name) : fields[i].name;
-		const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
+		const char *name = *part.prefix
+			? arena_printf(ctx->arena, "%s%s", part.prefix, fields[i].name)
+			: fields[i].name;
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(part.object, fields[i].name);
 		enum fault one = FAULT_NONE;
 		if (item && !cJSON_IsNull(item))
 			one = read_field(ctx, &fields[i], name, item, input);
@@ -140,7 +141,7 @@ enum fault json_read(struct ctx *ctx, const struct req *req, const struct field 
 	if (!cJSON_IsObject(json))
 		return ctx_field_message(ctx, "", "type", "the body must be an object",
 			"본문은 객체여야 합니다");
-	return json_read_object(ctx, json, "", fields, count, input);
+	return json_read_object(ctx, (struct json_part){ json, "" }, fields, count, input);
 }
 
 bool json_is_array(const struct cJSON *value)

@@ -72,12 +72,13 @@ static enum fault no_row(struct ctx *ctx, const struct req *req, struct res *res
 	return FAULT_NONE;
 }
 
-enum fault route_find(struct ctx *ctx, const struct route *routes, size_t count, struct req *req,
-	struct res *res, const struct route **ret_route)
+enum fault route_find(struct ctx *ctx, struct route_table table, struct req *req, struct res *res,
+	const struct route **ret_route)
 {
+	const struct route *routes = table.rows;
 	unsigned methods = 0;
 	bool bad_id = false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < table.count; i++) {
 		int64_t ids[REQ_PATH_IDS] = { 0 };
 		enum match match = match_path(routes[i].pattern, req->path, ids);
 		if (match == MATCH_BAD_ID && answers(routes[i].method, req->method))

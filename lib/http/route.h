@@ -26,11 +26,16 @@ struct route {
 	handler *handler;
 };
 
+struct route_table {
+	const struct route *rows;
+	size_t count;
+};
+
 /* The row for the request; its path ids are filled in. GET rows answer HEAD too.
  * Faults: NOT_FOUND, METHOD_NOT_ALLOWED (Allow set), BAD_INPUT (id out of range).
  * OPTIONS makes the reply 204 with Allow and *ret_route NULL. */
-enum fault route_find(struct ctx *ctx, const struct route *routes, size_t count, struct req *req,
-	struct res *res, const struct route **ret_route);
+enum fault route_find(struct ctx *ctx, struct route_table table, struct req *req, struct res *res,
+	const struct route **ret_route);
 
 /* "METHOD pattern guards" lines. */
 void route_print(const struct route *routes, size_t count, FILE *out);

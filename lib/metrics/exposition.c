@@ -156,9 +156,14 @@ static void print_labels(FILE *out, const char *name, const struct labels *label
 		fprintf(out, ",%s", labels->fixed);
 }
 
+struct histogram {
+	const int64_t *bounds, *cells;
+};
+
 static void print_histogram(FILE *out, const char *name, const struct labels *labels,
-			    const int64_t *bounds, const int64_t *cells)
+			    struct histogram histogram)
 {
+	const int64_t *bounds = histogram.bounds, *cells = histogram.cells;
 	char part[128];
 	int64_t count = 0;
 	for (int b = 0; b <= HISTOGRAM_BOUNDS; b++)
@@ -191,7 +196,8 @@ static void print_row(FILE *out, const struct metric_row *row, const struct pool
 		struct labels labels = {.pool = pools->pool[p]->name, .fixed = row->labels};
 		const int64_t *cells = &pools->pool[p]->cell[row->cell];
 		if (row->type == LATENCY || row->type == WAIT) {
-			print_histogram(out, name, &labels, segment_bounds(row->type), cells);
+			print_histogram(out, name, &labels,
+				(struct histogram){segment_bounds(row->type), cells});
 			continue;
 		}
 		print_labels(out, name, &labels);
@@ -245,7 +251,7 @@ static void print_routes(FILE *out, const struct pools *pools)
 			const struct route_totals *route = &pools->pool[p]->route[r];
 			print_histogram(out, "cm_request_seconds",
 					&(struct labels){pools->pool[p]->name, route->name, ""},
-					segment_bounds(LATENCY), route->histogram);
+					(struct histogram){segment_bounds(LATENCY), route->histogram});
 		}
 }
 

@@ -42,11 +42,11 @@ enum fault pg_connect(struct ctx *ctx, struct pg *pg);
  *   x const void *, size_t: bytea; NULL is NULL
  *   T const char *const *, size_t: text[]
  * Instants travel as ms: to_timestamp($1 / 1000.0).
- * Faults: DATABASE_AWAY (not executed), OUTCOME_UNKNOWN (sent, no answer), DATABASE_BUSY (time-outs,
- * resources), DATABASE_RETRY (serialization, deadlock), DATABASE_DUPLICATE (unique violation),
- * INTERNAL. */
-enum fault pg_query(struct ctx *ctx, struct pg_rows *ret_rows, const struct pg_statement *statement,
-	const char *types, ...);
+ * Faults: DATABASE_AWAY (not executed), OUTCOME_UNKNOWN (sent, no answer), DATABASE_BUSY
+ * (time-outs, resources), DATABASE_RETRY (serialization, deadlock),
+ * DATABASE_DUPLICATE (unique violation), INTERNAL. */
+enum fault pg_query(struct ctx *ctx, struct pg_rows *ret_rows,
+	const struct pg_statement *statement, const char *types, ...);
 /* As pg_query on another connection (a replica). */
 enum fault pg_query_on(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows,
 	const struct pg_statement *statement, const char *types, ...);

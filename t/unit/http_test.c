@@ -275,7 +275,7 @@ START_TEST(paths_find_their_row)
 	struct res res;
 	const struct route *route = NULL;
 	res_init(&res, ctx.arena);
-	enum fault fault = route_find(&ctx, routes, 4, &req, &res, &route);
+	enum fault fault = route_find(&ctx, (struct route_table){ routes, 4 }, &req, &res, &route);
 	ck_assert_msg(fault == paths[_i].fault, "%s: %s", paths[_i].path, fault_info(fault)->slug);
 	if (!fault)
 		ck_assert_ptr_eq(route, &routes[paths[_i].row]);
@@ -288,11 +288,12 @@ START_TEST(ids_options_and_allow)
 	struct res res;
 	const struct route *route = NULL;
 	res_init(&res, ctx.arena);
-	ck_assert_int_eq(route_find(&ctx, routes, 4, &req, &res, &route), FAULT_NONE);
+	const struct route_table table = { routes, 4 };
+	ck_assert_int_eq(route_find(&ctx, table, &req, &res, &route), FAULT_NONE);
 	ck_assert_int_eq(req.ids[0], 3);
 	ck_assert_int_eq(req.ids[1], 4);
 	req = (struct req){ .method = METHOD_OPTIONS, .path = "/concert/3" };
-	ck_assert_int_eq(route_find(&ctx, routes, 4, &req, &res, &route), FAULT_NONE);
+	ck_assert_int_eq(route_find(&ctx, table, &req, &res, &route), FAULT_NONE);
 	ck_assert_ptr_null(route);
 	ck_assert_int_eq(res.status, 204);
 	ck_assert_str_eq(res.headers->value, "GET, PATCH, HEAD, OPTIONS");
