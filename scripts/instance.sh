@@ -243,12 +243,20 @@ END
 	! as_root || chown "$DATABASE_USER" "$dir"/{concert-mania,pg_hba,pg_ident}.conf
 }
 
+# A killed postmaster that its parent has not reaped yet still counts as running for the next one.
+await_reaped() {
+	local pid
+	pid=$(head -n 1 "$1" 2>/dev/null) || return 0
+	while grep -qs '^State:.Z' "/proc/$pid/status"; do sleep 0.05; done
+}
+
 start_database() {
 	local bin
 	bin=$(postgres_bin) || die "PostgreSQL is not installed"
 	pid_of pg >/dev/null && return 0
 	make_cluster "$bin"
 	configure_cluster
+	await_reaped "$DATA/pg/postmaster.pid"
 	start_process pg "$DATABASE_USER" "$bin/postgres" -D "$DATA/pg"
 }
 

@@ -1,5 +1,5 @@
-# Pure tests link no driver at all; those of lib/http and of tokens only their own library.
-unit_tests = t/unit/base_test t/unit/http_test t/unit/token_test
+# Pure tests link no driver at all.
+unit_tests = t/unit/base_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -14,14 +14,6 @@ t_unit_concert_test_LDADD = $(UNIT_LIBS)
 t_unit_base_test_SOURCES = t/unit/base_test.c t/unit/unit.h
 t_unit_base_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_base_test_LDADD = $(UNIT_LIBS)
-
-t_unit_http_test_SOURCES = t/unit/http_test.c t/unit/unit.h
-t_unit_http_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-t_unit_http_test_LDADD = libconcertmania.a $(CJSON_LIBS) $(CRYPTO_LIBS) -lm $(CHECK_LIBS)
-
-t_unit_token_test_SOURCES = t/unit/token_test.c t/unit/unit.h
-t_unit_token_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-t_unit_token_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += t/unit/queue_test
 TESTS += t/unit/queue_test
