@@ -1,5 +1,7 @@
 # Pure tests link no driver at all.
 unit_tests = t/unit/base_test
+# Pure tests link no driver at all; those of lib/http and of tokens only their own library.
+unit_tests = t/unit/base_test t/unit/http_test t/unit/token_test t/unit/auth_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -21,3 +23,7 @@ t_unit_queue_test_SOURCES = t/unit/queue_test.c t/unit/unit.h
 t_unit_queue_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_queue_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_queue_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+t_unit_auth_test_SOURCES = t/unit/auth_test.c t/unit/unit.h t/fake/auth_mem.c t/fake/auth_mem.h
+t_unit_auth_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_auth_test_LDADD = $(UNIT_LIBS)
