@@ -35,3 +35,6 @@ EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/qu
   t/queue/token.py
 dist_tests += t/t0400-queue-properties.sh
 dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
+
+# Holds a history of t/rush and the database against the invariants.
+EXTRA_DIST += t/verify t/verify.sql
