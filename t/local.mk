@@ -27,6 +27,7 @@ t_tool_metrics_print_LDADD = libconcertmania.a
 
 TESTS += t/t0110-pool.sh
 dist_tests += t/t0110-pool.sh
+dist_tests += t/t0112-ops.sh
 
 dist_tests += t/t0201-auth.sh
 dist_tests += t/t0202-openapi.sh
