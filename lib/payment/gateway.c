@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-static const struct gateway *const gateways[] = { &gateway_sandbox };
+static const struct gateway *const gateways[] = { &gateway_sandbox, &gateway_toss };
 
 const struct gateway *gateway_find(const char *name)
 {

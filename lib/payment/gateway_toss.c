@@ -1,0 +1,261 @@
+/* Toss Payments (https://docs.tosspayments.com/reference): confirm, query, cancel over libcurl.
+ *
+ * Basic authentication by the secret key; one Idempotency-Key per attempt and per refund, because
+ * its key space covers key, API key, path and method, but not the body. What a reply says is only
+ * believed when its orderId, paymentKey, amount and currency are ours; anything else is UNKNOWN
+ * and asked again. Order ids are those the client gave the payment widget: cm-<reservation id>. */
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "payment/gateway.h"
+
+#include "base/banned.h"
+
+enum { REPLY_BYTES = 256 * 1024 };
+
+struct call {
+	const char *path, *body, *idempotency_key; /* body NULL: GET */
+	long status; /* 0: no answer */
+	struct strbuf reply;
+};
+
+/* Codes that say for sure that no money was taken and none will be; other refusals are asked
+ * about. From the documented error codes of confirm. */
+static const char *const final_codes[] = {
+	"REJECT_CARD_PAYMENT", "REJECT_CARD_COMPANY", "REJECT_ACCOUNT_PAYMENT",
+	"REJECT_TOSSPAY_INVALID_ACCOUNT",
+	"INVALID_REJECT_CARD", "INVALID_STOPPED_CARD", "INVALID_CARD_LOST_OR_STOLEN",
+	"INVALID_CARD_EXPIRATION", "INVALID_CARD_NUMBER", "INVALID_CARD_INSTALLMENT_PLAN",
+	"INVALID_PASSWORD", "INVALID_AUTHORIZE_AUTH", "INVALID_UNREGISTERED_SUBMALL",
+	"NOT_AVAILABLE_PAYMENT", "NOT_AVAILABLE_BANK",
+	"NOT_SUPPORTED_INSTALLMENT_PLAN_CARD_OR_MERCHANT",
+	"EXCEED_MAX_AMOUNT", "EXCEED_MAX_DAILY_PAYMENT_COUNT", "EXCEED_MAX_PAYMENT_AMOUNT",
+	"EXCEED_MAX_ONE_DAY_AMOUNT", "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
+	"EXCEED_MAX_CARD_INSTALLMENT_PLAN", "EXCEED_MAX_AUTH_COUNT", "BELOW_MINIMUM_AMOUNT",
+	"RESTRICTED_TRANSFER_ACCOUNT", "FDS_ERROR", "UNAPPROVED_ORDER_ID",
+	"NOT_FOUND_PAYMENT_SESSION", "FORBIDDEN_REQUEST", "INVALID_REQUEST",
+	"NOT_CANCELABLE_PAYMENT", "NOT_CANCELABLE_AMOUNT", "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
+	"INVALID_REFUND_ACCOUNT_INFO", "NOT_ALLOWED_PARTIAL_REFUND",
+};
+
+static size_t receive(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct call *call = arg;
+	if (call->reply.length + size * count > REPLY_BYTES)
+		return 0;
+	strbuf_add(&call->reply, bytes, size * count);
+	return size * count;
+}
+
+static struct curl_slist *make_headers(struct ctx *ctx, const struct call *call)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (call->idempotency_key)
+		headers = curl_slist_append(headers, arena_printf(ctx->arena,
+			"Idempotency-Key: %s", call->idempotency_key));
+	return headers;
+}
+
+static void perform(struct ctx *ctx, struct call *call)
+{
+	static CURL *curl; /* kept: the next call uses the same connection */
+	strbuf_init(&call->reply, ctx->arena);
+	if (!curl && !(curl = curl_easy_init()))
+		return;
+	struct curl_slist *headers = make_headers(ctx, call);
+	curl_easy_reset(curl);
+	curl_easy_setopt(curl, CURLOPT_URL, arena_printf(ctx->arena, "%s%s",
+		conf_text(CONF_TOSS_URL), call->path));
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+	curl_easy_setopt(curl, CURLOPT_USERNAME, conf_text(CONF_TOSS_SECRET_KEY));
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, "");
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 3000L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)conf_integer(CONF_GATEWAY_TIMEOUT_MS));
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
+	if (call->body)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body);
+	if (curl_easy_perform(curl) == CURLE_OK)
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &call->status);
+	curl_slist_free_all(headers);
+}
+
+static void free_json(void *json)
+{
+	cJSON_Delete(json);
+}
+
+/* NULL when the reply is no JSON object. */
+static const cJSON *parse(struct ctx *ctx, const struct call *call)
+{
+	cJSON *json = call->status ? cJSON_ParseWithLength(call->reply.data, call->reply.length)
+		: NULL;
+	if (json)
+		arena_defer(ctx->arena, free_json, json);
+	return cJSON_IsObject(json) ? json : NULL;
+}
+
+static const char *text_of(struct ctx *ctx, const cJSON *json, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+	return cJSON_IsString(item) && str_is_utf8(item->valuestring, strlen(item->valuestring))
+		? arena_strdup(ctx->arena, item->valuestring) : "";
+}
+
+static bool is_amount(const cJSON *json, const char *name, int64_t amount)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+	double wanted = (double)amount;
+	return cJSON_IsNumber(item) && item->valuedouble <= wanted && item->valuedouble >= wanted;
+}
+
+/* A reply about another order or another sum is nothing to act on. */
+static bool is_ours(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge)
+{
+	bool ours = strcmp(text_of(ctx, json, "orderId"), charge->order_id) == 0
+		&& (!charge->key || strcmp(text_of(ctx, json, "paymentKey"), charge->key) == 0)
+		&& is_amount(json, "totalAmount", charge->amount)
+		&& strcmp(text_of(ctx, json, "currency"), charge->currency) == 0;
+	if (!ours)
+		log_event(LOG_ERROR, "the gateway's reply is not about our payment", "orderId",
+			charge->order_id);
+	return ours;
+}
+
+static bool is_final(const char *code)
+{
+	for (size_t i = 0; i < sizeof(final_codes) / sizeof(*final_codes); i++)
+		if (strcmp(code, final_codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void read_payment(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge,
+	struct gateway_answer *ret_answer)
+{
+	const char *status = text_of(ctx, json, "status");
+	*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_UNKNOWN, .code = status };
+	if (!is_ours(ctx, json, charge))
+		ret_answer->code = "mismatch";
+	else if (strcmp(status, "DONE") == 0)
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
+			.key = text_of(ctx, json, "paymentKey") };
+	else if (strcmp(status, "ABORTED") == 0 || strcmp(status, "EXPIRED") == 0
+		|| strcmp(status, "CANCELED") == 0)
+		ret_answer->outcome = GATEWAY_DECLINED;
+}
+
+static void read_error(struct ctx *ctx, const struct call *call, const cJSON *json,
+	struct gateway_answer *ret_answer)
+{
+	const char *code = json ? text_of(ctx, json, "code") : "";
+	*ret_answer = (struct gateway_answer){
+		.outcome = call->status >= 400 && call->status < 500 && is_final(code)
+			? GATEWAY_DECLINED : GATEWAY_UNKNOWN,
+		.code = *code ? code : call->status ? "bad-reply" : "timeout",
+		.message = json ? text_of(ctx, json, "message") : NULL,
+	};
+	if (call->status == 401 || call->status == 403)
+		log_event(LOG_ERROR, "the gateway refuses us", "gatewayCode", ret_answer->code);
+}
+
+static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
+	struct gateway_answer *ret_answer)
+{
+	struct call call = { .path = arena_printf(ctx->arena, "/v1/payments/orders/%s",
+		charge->order_id) };
+	perform(ctx, &call);
+	const cJSON *json = parse(ctx, &call);
+	if (call.status == 200 && json) {
+		read_payment(ctx, json, charge, ret_answer);
+		return;
+	}
+	read_error(ctx, &call, json, ret_answer);
+	if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
+		ret_answer->outcome = GATEWAY_DECLINED;
+}
+
+static const char *confirm_body(struct ctx *ctx, const struct gateway_charge *charge)
+{
+	struct strbuf body;
+	strbuf_init(&body, ctx->arena);
+	strbuf_text(&body, "{\"paymentKey\":");
+	strbuf_json(&body, charge->key ? charge->key : "");
+	strbuf_printf(&body, ",\"orderId\":\"%s\",\"amount\":%lld}", charge->order_id,
+		(long long)charge->amount);
+	return body.data;
+}
+
+static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
+	struct gateway_answer *ret_answer)
+{
+	struct call call = { .path = "/v1/payments/confirm", .body = confirm_body(ctx, charge),
+		.idempotency_key = charge->order_id };
+	perform(ctx, &call);
+	const cJSON *json = parse(ctx, &call);
+	if (call.status == 200 && json) {
+		read_payment(ctx, json, charge, ret_answer);
+		/* Only asking later can tell that nothing was taken. */
+		if (ret_answer->outcome == GATEWAY_DECLINED)
+			ret_answer->outcome = GATEWAY_UNKNOWN;
+		return;
+	}
+	read_error(ctx, &call, json, ret_answer);
+	if (strcmp(ret_answer->code, "ALREADY_PROCESSED_PAYMENT") == 0)
+		toss_query(ctx, charge, ret_answer);
+}
+
+/* A path segment: keys are the client's words. */
+static const char *escaped(struct ctx *ctx, const char *key)
+{
+	struct strbuf out;
+	strbuf_init(&out, ctx->arena);
+	for (; *key; key++)
+		if ((*key >= '0' && *key <= '9') || (*key >= 'a' && *key <= 'z')
+			|| (*key >= 'A' && *key <= 'Z') || strchr("-_.~", *key))
+			strbuf_byte(&out, *key);
+		else
+			strbuf_printf(&out, "%%%02X", (unsigned char)*key);
+	return out.data;
+}
+
+static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
+	struct gateway_answer *ret_answer)
+{
+	const struct gateway_charge *charge = refund->charge;
+	struct call call = {
+		.path = arena_printf(ctx->arena, "/v1/payments/%s/cancel",
+			escaped(ctx, charge->key ? charge->key : "")),
+		.body = arena_printf(ctx->arena, "{\"cancelReason\":\"%s\",\"cancelAmount\":%lld}",
+			refund->reason, (long long)refund->amount),
+		.idempotency_key = arena_printf(ctx->arena, "%s-refund-%lld", charge->order_id,
+			(long long)refund->id),
+	};
+	perform(ctx, &call);
+	const cJSON *json = parse(ctx, &call);
+	const cJSON *cancels = cJSON_GetObjectItemCaseSensitive(json, "cancels");
+	const cJSON *last = cJSON_GetArrayItem(cancels, cJSON_GetArraySize(cancels) - 1);
+	if (call.status == 200 && json && is_ours(ctx, json, charge)
+		&& is_amount(last, "cancelAmount", refund->amount)) {
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
+			.key = text_of(ctx, last, "transactionKey") };
+		return;
+	}
+	read_error(ctx, &call, json, ret_answer);
+	if (strcmp(ret_answer->code, "ALREADY_CANCELED_PAYMENT") == 0)
+		ret_answer->outcome = GATEWAY_SUCCESS;
+}
+
+const struct gateway gateway_toss = {
+	.name = "toss",
+	.confirm = toss_confirm,
+	.query = toss_query,
+	.refund = toss_refund,
+};
