@@ -17,3 +17,8 @@ t_store_pg_test_DEPENDENCIES = libconcertmania.a
 t_store_redis_test_SOURCES = t/store/redis_test.c t/store/store.h
 t_store_redis_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_store_redis_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/auth_store_test
+t_store_auth_store_test_SOURCES = t/store/auth_store_test.c t/store/store.h
+t_store_auth_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_auth_store_test_LDADD = $(STORE_LIBS)

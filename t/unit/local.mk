@@ -1,7 +1,5 @@
 # Pure tests link no driver at all.
-unit_tests = t/unit/base_test
-# Pure tests link no driver at all; those of lib/http and of tokens only their own library.
-unit_tests = t/unit/base_test t/unit/http_test t/unit/token_test t/unit/auth_test
+unit_tests = t/unit/base_test t/unit/auth_test
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
