@@ -8,6 +8,7 @@
 #include "concert/organise.h"
 #include "concert/report.h"
 #include "concert/seat_map.h"
+#include "concert/seat_state.h"
 #include "concert_body.h"
 #include "concert_reply.h"
 #include "http/json.h"
@@ -89,8 +90,11 @@ enum fault organiser_block(struct ctx *ctx, const struct req *req, struct res *r
 		return fault;
 	struct seat_block seats = { .block = body.block.ids, .block_count = body.block.count,
 		.unblock = body.unblock.ids, .unblock_count = body.unblock.count };
-	if ((fault = seats_block(ctx, path_id(req), &seats)))
+	struct seat_positions at;
+	if ((fault = seats_block(ctx, path_id(req), &seats, &at)))
 		return fault;
+	seat_state_changed(ctx, path_id(req), SEAT_BLOCKED, at.blocked, at.blocked_count);
+	seat_state_changed(ctx, path_id(req), SEAT_AVAILABLE, at.free, at.free_count);
 	json_open(&res->body, NULL, '{');
 	json_integer(&res->body, "concertId", req->ids[0]);
 	json_integer(&res->body, "blocked", (int64_t)seats.block_count);
@@ -169,7 +173,7 @@ enum fault organiser_report(struct ctx *ctx, const struct req *req, struct res *
 
 struct export {
 	struct concert_id concert;
-	struct sale after;
+	int64_t after_position;
 };
 
 /* A spreadsheet would run a text that starts like a formula. */
@@ -201,14 +205,13 @@ static bool export_part(struct ctx *ctx, struct res *res)
 	struct export *export = res->stream_state;
 	struct sale *sales;
 	size_t count;
-	res->stream_broken = report_sales(ctx, export->concert, export->after, &sales, &count) != 0;
+	res->stream_broken = report_sales(ctx, export->concert, export->after_position, &sales, &count) != 0;
 	if (res->stream_broken)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		csv_sale(&res->body, &sales[i]);
 	if (count)
-		export->after = (struct sale){ .reservation = sales[count - 1].reservation,
-			.seat = sales[count - 1].seat };
+		export->after_position = sales[count - 1].position;
 	return count > 0;
 }
 
@@ -221,6 +224,7 @@ enum fault organiser_export(struct ctx *ctx, const struct req *req, struct res *
 	if (fault)
 		return fault;
 	export->concert = concert->id;
+	export->after_position = -1;
 	res->content_type = "text/csv; charset=utf-8; header=present";
 	res_header_printf(res, "Content-Disposition", "attachment; filename=\"concert-%lld-sales.csv\"",
 		(long long)concert->id.value);
@@ -273,7 +277,7 @@ enum fault seat_map_show(struct ctx *ctx, const struct req *req, struct res *res
 	if (fault)
 		return fault;
 	if (!map->draft)
-		res->cache_control = "max-age=60";
+		res->cache_control = "max-age=10";
 	if (res_not_modified(res, req->if_none_match, arena_printf(ctx->arena, "\"map-%lld-%lld\"",
 		(long long)map->concert.value, (long long)map->layout_version)))
 		return FAULT_NONE;
@@ -282,6 +286,46 @@ enum fault seat_map_show(struct ctx *ctx, const struct req *req, struct res *res
 	json_integer(&res->body, "seatCount", map->seat_count);
 	json_raw(&res->body, "grades", map->grades ? map->grades : "[]");
 	write_map_rows(&res->body, map);
+	json_close(&res->body, '}');
+	return FAULT_NONE;
+}
+
+struct states_query {
+	int64_t since;
+};
+
+static const struct field states_fields[] = {
+	{ "since", FIELD_INTEGER, offsetof(struct states_query, since), false, 0, ID_MAX, NULL },
+};
+
+static void write_changes(struct strbuf *out, const struct seat_states *states)
+{
+	json_open(out, "changes", '[');
+	for (size_t i = 0; i < states->change_count; i++)
+		strbuf_printf(out, "%s[%lld,\"%c\"]", i ? "," : "",
+			(long long)states->changes[i].position, states->changes[i].letter);
+	json_close(out, ']');
+}
+
+/* GET /concert/{id}/seat/status */
+enum fault seat_states_show(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	struct states_query query = { 0 };
+	struct seat_states states;
+	enum fault fault = query_read(ctx, req, states_fields, FIELD_COUNT(states_fields), &query);
+	if (fault || (fault = seat_state_read(ctx, path_id(req), query.since, &states)))
+		return fault;
+	res->cache_control = "max-age=1";
+	json_open(&res->body, NULL, '{');
+	json_integer(&res->body, "version", states.version);
+	json_time(&res->body, "at", states.at_ms);
+	json_integer(&res->body, "available", states.available);
+	json_integer(&res->body, "held", states.held);
+	json_integer(&res->body, "sold", states.sold);
+	if (states.letters)
+		json_text(&res->body, "states", states.letters);
+	else
+		write_changes(&res->body, &states);
 	json_close(&res->body, '}');
 	return FAULT_NONE;
 }

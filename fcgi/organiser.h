@@ -5,6 +5,6 @@
 #include "http/route.h"
 
 handler organiser_change, organiser_cancel, organiser_block, organiser_report, organiser_export;
-handler seat_map_show;
+handler seat_map_show, seat_states_show;
 
 #endif

@@ -2,6 +2,9 @@
 -- made by scripts/admin, because passwords need argon2.
 -- The customer's scenario: concert 802 is found by "sample", seat 665 (A-12, VIP) is in it.
 
+-- Compiling the layout's statement takes a second each time, running it milliseconds.
+set jit = off;
+
 create function pg_temp.demo_concert(p_id bigint, p_title text, p_artist text, p_place text,
     p_description text, p_days integer, p_grades jsonb, p_first_seat bigint) returns void
   language plpgsql

@@ -9,8 +9,8 @@ AM_TESTS_ENVIRONMENT = CK_TAP_LOG_FILE_NAME=-; CK_VERBOSITY=silent; \
 EXTRA_DIST += $(dist_tests)
 dist_tests =
 
-TESTS += t/t0601-concert.sh
-dist_tests += t/t0601-concert.sh
+TESTS += t/t0601-concert.sh t/t0603-cache.sh
+dist_tests += t/t0601-concert.sh t/t0603-cache.sh
 
 # Unit tests link the library without a single driver: a leak of one into a domain is a link error.
 UNIT_LIBS = libconcertmania.a $(CHECK_LIBS)

@@ -150,11 +150,9 @@ request PATCH "/concert/$map/seat" "{\"block\":[${seats[0]},${seats[1]}]}"
 is "$status $(json .blocked)" "200 2" "two seats blocked"
 request GET "/seat/${seats[0]}"
 is "$(json .status)" BLOCKED "the seat says so"
-request GET "/concert/$map"
-is "$(json .availableSeats)" 8 "and the numbers"
+is "$(sql "select sum(available) from cm.seat_counter where concert_id = $map")" 8 "and the numbers"
 request PATCH "/concert/$map/seat" "{\"unblock\":[${seats[0]}],\"block\":[${seats[1]}]}"
-request GET "/concert/$map"
-is "$(json .availableSeats)" 9 "one is back, blocking twice changes nothing"
+is "$(sql "select sum(available) from cm.seat_counter where concert_id = $map")" 9 "one is back, blocking twice changes nothing"
 request PATCH "/concert/$map/seat" '{"block":[665]}'
 problem 404 seat-not-found "a seat of another concert"
 request PATCH "/concert/$map/seat" '{}'
@@ -181,16 +179,16 @@ is "$status $(json '[.total.totalSeats,.total.heldSeats,.total.blockedSeats,.tot
 	"200 10 1 1 0 true" "the report"
 request GET "/concert/$map/report/sales"
 is "$status $(header Content-Type)" "200 text/csv; charset=utf-8; header=present" "the export is CSV"
-# rows for the export alone, past the checks that tie them to seats
+# rows for the export alone, past the checks that tie them to payments
 sql "set session_replication_role = replica;
   with r as (insert into cm.reservation (id, member_id, concert_id, amount, expires_at, seat_count, status, paid_at)
-  select 1000000 + n, 1, 805, 1000, now(), 1, 'PENDING', null from generate_series(1, 2500) n returning id)
+    select 1000000 + id, 1, 805, 1000, now(), 1, 'PAID', now() from cm.seat where concert_id = 805 returning id)
   insert into cm.reservation_seat (reservation_id, seat_id, grade_id, price, position, seat_number, grade_name)
-  select id, 1000000 + id, 13, 1000, 0, '=A-1', 'V\"IP' from r;
-  update cm.reservation set status = 'PAID', paid_at = now() where concert_id = 805" >/dev/null
+  select r.id, s.id, s.grade_id, 1000, s.position, '=A-1', 'V\"IP' from r join cm.seat s on s.id = r.id - 1000000;
+  update cm.seat set state = 'SOLD', reservation_id = 1000000 + id where concert_id = 805" >/dev/null
 request GET /concert/805/report/sales
-is "$(printf '%s\n' "$body" | wc -l)" 2501 "all parts arrive"
-is "$(printf '%s\n' "$body" | sort -u | wc -l)" 2501 "none twice"
+is "$(printf '%s\n' "$body" | wc -l)" 2001 "all parts arrive"
+is "$(printf '%s\n' "$body" | sort -u | wc -l)" 2001 "none twice"
 like "$body" "\"'=A-1\",\"V\"\"IP\"" "formulas and quotes are harmless"
 token=$member
 request GET "/concert/$map/report"
@@ -238,6 +236,6 @@ GET \/concert\/{id}\/report 200 1
 POST \/concert 201 2
 PATCH \/concert\/{id} 200 2
 DELETE \/concert\/{id} 200 2
-PATCH \/concert\/{id}\/seat 200 1
+PATCH \/concert\/{id}\/seat 200 2
 END_OF_TABLE
 done_testing

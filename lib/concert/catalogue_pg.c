@@ -19,36 +19,44 @@ PG_STATEMENT(concert_seat_map,
 	"on c.layout_version <> $2 "
 	"where c.id = $1 and (c.status <> 'DRAFT' or $3::boolean) order by l.first limit 100000");
 
+/* Sales are found from the concert's seats: reservations have no index by concert, which every hold
+ * would pay for. Refunds are few. */
 PG_STATEMENT(concert_report,
 	"select c.title, c.status, g.id, g.name, g.price, g.seat_count, a.available, a.held, a.sold, "
-	"a.blocked, coalesce(p.revenue, 0), coalesce(p.live, 0), coalesce(p.returned, 0), "
+	"a.blocked, coalesce(p.revenue, 0), coalesce(p.paid, 0), coalesce(b.returned, 0), "
 	"m.refunds, m.fees, "
 	"(select count(*) from seat s where s.concert_id = c.id and s.state = 'SOLD') "
 	"from concert c left join seat_grade g on g.concert_id = c.id "
 	"left join seat_availability a on a.concert_id = c.id and a.grade_id = g.id "
-	"left join (select rs.grade_id, sum(rs.price) filter (where rs.live)::bigint as revenue, "
-	"count(*) filter (where rs.live) as live, "
-	"count(*) filter (where r.status in ('REFUNDING', 'REFUNDED')) as returned "
-	"from reservation r join reservation_seat rs on rs.reservation_id = r.id "
-	"where r.concert_id = $1 and r.status in ('PAID', 'CONFIRMED', 'REFUNDING', 'REFUNDED') "
-	"group by rs.grade_id) p on p.grade_id = g.id "
+	"left join (select l.grade_id, sum(l.price)::bigint as revenue, count(*) as paid "
+	"from seat s join reservation r on r.id = s.reservation_id and r.status in ('PAID', 'CONFIRMED') "
+	"join reservation_seat l on l.seat_id = s.id and l.reservation_id = r.id and l.live "
+	"where s.concert_id = $1 and s.state = 'SOLD' group by l.grade_id) p on p.grade_id = g.id "
+	"left join (select l.grade_id, count(*) as returned from payment_refund f "
+	"join reservation r on r.id = f.reservation_id and r.concert_id = $1 "
+	"join reservation_seat l on l.reservation_id = r.id where f.status <> 'FAILED' "
+	"group by l.grade_id) b on b.grade_id = g.id "
 	"cross join (select coalesce(sum(f.amount) filter (where f.status = 'SUCCESS'), 0)::bigint "
 	"as refunds, coalesce(sum(f.fee) filter (where f.status <> 'FAILED'), 0)::bigint as fees "
-	"from reservation r join payment_refund f on f.reservation_id = r.id "
-	"where r.concert_id = $1 and r.status in ('PAID', 'CONFIRMED', 'REFUNDING', 'REFUNDED')) m "
+	"from payment_refund f join reservation r on r.id = f.reservation_id "
+	"where r.concert_id = $1) m "
 	"where c.id = $1 order by g.first_position limit 1000");
 
 PG_STATEMENT(concert_sales,
-	"select r.id, r.member_id, s.seat_id, r.status, s.seat_number, s.grade_name, s.price, "
-	PG_MS("r.created_at") ", " PG_MS("r.paid_at") " "
-	"from reservation r join reservation_seat s on s.reservation_id = r.id "
-	"where r.concert_id = $1 and r.id >= $2 and (r.id, s.seat_id) > ($2, $3) "
-	"and r.status in ('PAID', 'CONFIRMED', 'REFUNDING', 'REFUNDED') "
-	"order by r.id, s.seat_id limit $4");
+	"select r.id, r.member_id, s.id, r.status, l.seat_number, l.grade_name, l.price, "
+	PG_MS("r.created_at") ", " PG_MS("r.paid_at") ", s.position "
+	"from seat s join reservation r on r.id = s.reservation_id "
+	"join reservation_seat l on l.reservation_id = r.id and l.seat_id = s.id and l.live "
+	"where s.concert_id = $1 and s.position > $2 and s.state = 'SOLD' order by s.position limit $3");
 
 PG_STATEMENT(concert_change_one, "select code from concert_change($1, $2::integer, $3::jsonb)");
 PG_STATEMENT(concert_cancel_one, "select code from concert_cancel($1, $2::integer)");
 PG_STATEMENT(concert_block, "select code, seats from seats_block($1, $2::bigint[], $3::bigint[])");
+
+PG_STATEMENT(concert_positions,
+	"select position, state = 'BLOCKED' from seat where concert_id = $1 "
+	"and (id = any ($2::bigint[]) or id = any ($3::bigint[])) "
+	"and state in ('AVAILABLE', 'BLOCKED') order by position limit 100000");
 
 enum fault concert_store_seat_map(struct ctx *ctx, const struct seat_map_query *query,
 	struct seat_map **ret_map)
@@ -109,8 +117,8 @@ enum fault concert_store_sales(struct ctx *ctx, const struct sale_query *query,
 	struct sale **ret_sales, size_t *ret_count)
 {
 	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &concert_sales, "iiii", query->concert.value,
-		query->after.reservation, query->after.seat, query->limit);
+	enum fault fault = pg_query(ctx, &rows, &concert_sales, "iii", query->concert.value,
+		query->after_position, query->limit);
 	if (fault)
 		return fault;
 	struct sale *sales = arena_array(ctx->arena, (size_t)rows.count, sizeof(*sales));
@@ -119,7 +127,8 @@ enum fault concert_store_sales(struct ctx *ctx, const struct sale_query *query,
 			.member = pg_integer(&rows, i, 1), .seat = pg_integer(&rows, i, 2),
 			.status = pg_text(&rows, i, 3), .seat_number = pg_text(&rows, i, 4),
 			.grade = pg_text(&rows, i, 5), .price = pg_integer(&rows, i, 6),
-			.created_ms = pg_integer(&rows, i, 7), .paid_ms = pg_integer(&rows, i, 8) };
+			.created_ms = pg_integer(&rows, i, 7), .paid_ms = pg_integer(&rows, i, 8),
+			.position = pg_integer(&rows, i, 9) };
 	*ret_sales = sales;
 	*ret_count = (size_t)rows.count;
 	return FAULT_NONE;
@@ -178,5 +187,28 @@ enum fault concert_store_block(struct ctx *ctx, struct concert_id id,
 	if ((fault = code_of(ctx, fault, &rows, ret_code)))
 		return fault;
 	*ret_seats = pg_text(&rows, 0, 1);
+	return FAULT_NONE;
+}
+
+enum fault concert_store_positions(struct ctx *ctx, struct concert_id id,
+	const struct seat_block *seats, struct seat_positions *ret_positions)
+{
+	static const int64_t none[1] = { 0 };
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &concert_positions, "iAA", id.value,
+		seats->block ? seats->block : none, seats->block_count,
+		seats->unblock ? seats->unblock : none, seats->unblock_count);
+	if (fault)
+		return fault;
+	size_t count = (size_t)rows.count;
+	*ret_positions = (struct seat_positions){
+		.blocked = arena_array(ctx->arena, count, sizeof(int64_t)),
+		.free = arena_array(ctx->arena, count, sizeof(int64_t)) };
+	for (int i = 0; i < rows.count; i++) {
+		if (pg_boolean(&rows, i, 1))
+			ret_positions->blocked[ret_positions->blocked_count++] = pg_integer(&rows, i, 0);
+		else
+			ret_positions->free[ret_positions->free_count++] = pg_integer(&rows, i, 0);
+	}
 	return FAULT_NONE;
 }

@@ -27,11 +27,13 @@ enum fault concert_store_cancel(struct ctx *ctx, struct concert_id id, int64_t v
 /* *ret_seats: numbers of the taken ones, each ended by \x1e; NULL when none. */
 enum fault concert_store_block(struct ctx *ctx, struct concert_id id,
 	const struct seat_block *seats, const char **ret_code, const char **ret_seats);
+enum fault concert_store_positions(struct ctx *ctx, struct concert_id id,
+	const struct seat_block *seats, struct seat_positions *ret_positions);
 /* NULL when there is no such concert, or it is a draft and drafts are hidden. */
 enum fault concert_store_seat_map(struct ctx *ctx, const struct seat_map_query *query,
 	struct seat_map **ret_map);
 enum fault concert_store_report(struct ctx *ctx, struct concert_id id, struct report **ret_report);
-/* Sold seats in order of reservation and seat. */
+/* Sold seats in layout order. */
 enum fault concert_store_sales(struct ctx *ctx, const struct sale_query *query,
 	struct sale **ret_sales, size_t *ret_count);
 

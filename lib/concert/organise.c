@@ -162,7 +162,8 @@ static enum fault check_lists(struct ctx *ctx, const struct seat_block *seats)
 	return FAULT_NONE;
 }
 
-enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats)
+enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats,
+	struct seat_positions *ret_positions)
 {
 	const char *code, *taken;
 	enum fault fault = check_lists(ctx, seats);
@@ -174,5 +175,5 @@ enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_
 		ctx->problem_extra = name_seats(ctx, taken);
 		return FAULT_SEAT_TAKEN;
 	}
-	return FAULT_NONE;
+	return concert_store_positions(ctx, id, seats, ret_positions);
 }

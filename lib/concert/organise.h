@@ -45,9 +45,16 @@ struct seat_block {
 	size_t block_count, unblock_count;
 };
 
-/* Takes seats out of sale and back in, all or none. Faults: BAD_INPUT (nothing named, a seat in
+/* Layout positions of the named seats that are blocked, and that are free, afterwards. */
+struct seat_positions {
+	int64_t *blocked, *free;
+	size_t blocked_count, free_count;
+};
+
+/* Takes seats out of sale and back in, all or none; two round trips. Faults: BAD_INPUT (nothing named, a seat in
  * both lists), SEAT_NOT_FOUND, SEAT_TAKEN naming the held and sold ones. */
-enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats);
+enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats,
+	struct seat_positions *ret_positions);
 
 /* The members of input that are set, as the JSON the store's functions take. */
 const char *concert_input_json(struct ctx *ctx, const struct concert_input *input);

@@ -31,9 +31,9 @@ bool report_is_sound(const struct report *report)
 	return sold == report->sold_rows;
 }
 
-enum fault report_sales(struct ctx *ctx, struct concert_id id, struct sale after,
+enum fault report_sales(struct ctx *ctx, struct concert_id id, int64_t after_position,
 	struct sale **ret_sales, size_t *ret_count)
 {
-	const struct sale_query query = { id, after, SALES_AT_ONCE };
+	const struct sale_query query = { id, after_position, SALES_AT_ONCE };
 	return concert_store_sales(ctx, &query, ret_sales, ret_count);
 }

@@ -21,16 +21,16 @@ struct report {
 	size_t grade_count;
 };
 
-/* One seat of a paid reservation, for the export. */
+/* One sold seat, for the export. */
 struct sale {
-	int64_t reservation, member, seat;
+	int64_t reservation, member, seat, position;
 	const char *status, *seat_number, *grade;
 	int64_t price, created_ms, paid_ms;
 };
 
 struct sale_query {
 	struct concert_id concert;
-	struct sale after; /* the last one seen; zeroes: from the start */
+	int64_t after_position; /* of the last one seen; -1: from the start */
 	int64_t limit;
 };
 
@@ -38,8 +38,8 @@ struct sale_query {
 enum fault report_get(struct ctx *ctx, struct concert_id id, struct report **ret_report);
 /* Sold = paid in every grade, by counters, reservations and seats alike. */
 bool report_is_sound(const struct report *report);
-/* The next sales after the given one (zeroes: from the start), in order of reservation and seat. */
-enum fault report_sales(struct ctx *ctx, struct concert_id id, struct sale after,
+/* The next sales after a layout position (-1: from the start), in layout order. */
+enum fault report_sales(struct ctx *ctx, struct concert_id id, int64_t after_position,
 	struct sale **ret_sales, size_t *ret_count);
 
 #endif

@@ -187,14 +187,15 @@ START_TEST(blocking)
 	const int64_t one[] = { 1 }, two[] = { 2, 1 };
 	struct seat_block nothing = { .block = one }, both = { one, two, 1, 2 },
 		good = { .block = two, .block_count = 2 };
+	struct seat_positions at;
 	forget();
-	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &nothing), FAULT_BAD_INPUT);
-	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &both), FAULT_BAD_INPUT);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &nothing, &at), FAULT_BAD_INPUT);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &both, &at), FAULT_BAD_INPUT);
 	ck_assert_int_eq(concert_memory.calls, 0);
-	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good), FAULT_NONE);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good, &at), FAULT_NONE);
 	concert_memory.code = "TAKEN";
 	concert_memory.taken = "A-1\x1e" "B\"-2\x1e";
-	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good), FAULT_SEAT_TAKEN);
+	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good, &at), FAULT_SEAT_TAKEN);
 	ck_assert_str_eq(ctx.problem_extra, "\"seats\":[\"A-1\",\"B\\\"-2\"]");
 }
 END_TEST
