@@ -76,6 +76,7 @@ static enum fault hold(struct ctx *ctx, const struct req *req, struct res *res)
 		.seats = input.seat_id ? &input.seat_id : input.seat_ids.ids,
 		.seat_count = input.seat_id ? 1 : input.seat_ids.count,
 		.grade = { input.grade_id }, .count = input.count, .section = input.section,
+		.pass = req_header(req, "HTTP_X_QUEUE_PASS"),
 		.idempotency = idempotency_read(ctx, req) };
 	fault = reservation_hold(ctx, &request, &hold);
 	metric_add(fault ? METRIC_HOLD_REFUSED : METRIC_HOLD_MADE, 1);

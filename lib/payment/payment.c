@@ -8,6 +8,7 @@
 #include "base/point.h"
 #include "payment/gateway.h"
 #include "payment/payment_store.h"
+#include "queue/queue.h"
 
 #include "base/banned.h"
 
@@ -74,6 +75,20 @@ static void confirm(struct ctx *ctx, const struct gateway *gateway,
 	ctx->outside_us += clock_monotonic_us() - start;
 }
 
+static void release_turn(struct ctx *ctx, void *arg)
+{
+	const struct concert_id *concert = arg;
+	(void)!queue_release(ctx, *concert, ctx->member, "done");
+}
+
+/* Who has bought makes room for the next one in the queue, once the answer is out. */
+static void leave_queue(struct ctx *ctx, struct concert_id concert)
+{
+	struct concert_id *copy = arena_alloc(ctx->arena, sizeof(*copy));
+	*copy = concert;
+	ctx_after(ctx, release_turn, copy);
+}
+
 /* The money may have been taken, so a database that fails now makes the answer unknown, not the
  * request a failure: the reconciler settles it. */
 static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
@@ -90,6 +105,8 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 		return FAULT_NONE;
 	}
 	payment_told(ctx, &row);
+	if (row.concert.value && strcmp(row.payment.status, "SUCCESS") == 0)
+		leave_queue(ctx, row.concert);
 	row.payment.reservation = begun->payment.reservation;
 	return outcome(ctx, &row, ret_payment);
 }

@@ -7,6 +7,7 @@ libconcertmania_a_SOURCES += \
   lib/queue/queue_pass.c lib/queue/queue_pass.h \
   lib/queue/queue_pg.c \
   lib/queue/queue_redis.c \
+  lib/queue/queue_release.c \
   lib/queue/queue_rules.c lib/queue/queue_rules.h \
   lib/queue/queue_setting.def \
   lib/queue/queue_store.h

@@ -101,6 +101,12 @@ enum fault queue_get_status(struct ctx *ctx, struct concert_id concert,
 	const struct queue_proofs *proofs, struct queue_place *ret_place);
 enum fault queue_leave(struct ctx *ctx, struct concert_id concert);
 
+/* The member's turn is over, paid for or not: the slot goes to the next one in the same script.
+ * why: "done" (bought), "expire_hold". For the domains to the right; failure changes nothing that
+ * time won't. */
+enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
+	const char *why);
+
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
 /* The same as an operator's gauges read it: Redis alone, nothing is made, settled or stored.

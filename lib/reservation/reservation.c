@@ -1,8 +1,12 @@
 #include "reservation/reservation.h"
 
+#include <string.h>
+
+#include "base/conf.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "concert/seat_state.h"
+#include "queue/queue_pass.h"
 #include "reservation/reservation_store.h"
 #include "reservation/seat_lock.h"
 
@@ -104,6 +108,23 @@ static enum fault lock_refusal(struct ctx *ctx, const struct seat_lock *lock)
 	return FAULT_NONE;
 }
 
+/* Without Redis nobody new is let in, but those inside carry a signed pass; who may buy which seat
+ * is PostgreSQL's to say as ever. */
+static enum fault check_pass(struct ctx *ctx, const struct hold_request *request)
+{
+	struct queue_paper paper;
+	bool has_queue;
+	const char *mode = conf_text(CONF_QUEUE_STORE_DOWN);
+	if (strcmp(mode, "open") == 0)
+		return FAULT_NONE;
+	enum fault fault = reservation_store_gate(ctx, request->concert, &has_queue);
+	if (fault || !has_queue)
+		return fault;
+	if (strcmp(mode, "closed") == 0)
+		return FAULT_REDIS_AWAY;
+	return queue_pass_check(ctx, request->concert, 0, request->pass, &paper);
+}
+
 /* A refusal by the gate is looked at again: a concert may have no queue, or not exist. */
 static enum fault pass_gate(struct ctx *ctx, struct seat_lock *lock)
 {
@@ -185,6 +206,8 @@ enum fault reservation_hold(struct ctx *ctx, const struct hold_request *request,
 	if (fault)
 		return fault;
 	if ((fault = pass_gate(ctx, &lock)))
+		return fault;
+	if (!lock.token && lock.code == SEAT_LOCK_TAKEN_BY_US && (fault = check_pass(ctx, request)))
 		return fault;
 	if ((fault = lock_refusal(ctx, &lock)))
 		fault = replay_or(ctx, request, fault, &outcome);

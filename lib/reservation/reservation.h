@@ -41,6 +41,7 @@ struct hold_request {
 	struct grade_id grade;
 	int64_t count;
 	const char *section; /* NULL: any */
+	const char *pass;    /* the queue's signed pass, looked at while Redis is away; NULL: none */
 	struct idempotency idempotency;
 };
 
