@@ -34,7 +34,8 @@ dist_tests += t/t0202-openapi.sh
 
 EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/restore.py \
   t/queue/token.py
-dist_tests += t/t0400-queue-properties.sh
+dist_tests += t/t0400-queue-properties.sh t/t0410-queue-http.sh
+EXTRA_DIST += scripts/audit-draw
 dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
 
 # Holds a history of t/rush and the database against the invariants.

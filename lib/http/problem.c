@@ -36,11 +36,12 @@ int problem_status(enum fault fault)
 static void set_headers(const struct ctx *ctx, enum fault fault, struct res *res)
 {
 	int retry_s = ctx->retry_after_s;
-	if (res->status == 429 || res->status == 503) {
-		if (retry_s <= 0)
-			retry_s = res->status == 429 ? RETRY_TOO_MANY_S : RETRY_UNAVAILABLE_S;
+	if (retry_s <= 0 && res->status == 429)
+		retry_s = RETRY_TOO_MANY_S;
+	else if (retry_s <= 0 && res->status == 503)
+		retry_s = RETRY_UNAVAILABLE_S;
+	if (retry_s > 0)
 		res_header_printf(res, "Retry-After", "%d", retry_s);
-	}
 	if (res->status == 401) {
 		bool refused = fault == FAULT_TOKEN_INVALID || fault == FAULT_TOKEN_EXPIRED;
 		res_header_printf(res, "WWW-Authenticate", "Bearer realm=\"concert-mania\"%s",
