@@ -15,7 +15,7 @@ FUZZ_SECONDS = 60
 fuzz: all
 	@for target in $(fuzz_targets); do \
 	  echo "== $$target"; mkdir -p "$$target.corpus"; \
-	  clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DLIBFUZZER -DHAVE_CONFIG_H \
+	  clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fvisibility=hidden -DLIBFUZZER -DHAVE_CONFIG_H \
 	    -fsanitize=fuzzer,address,undefined $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) \
 	    $(srcdir)/$$target.c $(srcdir)/t/fuzz/driver.c \
 	    $(srcdir)/lib/base/*.c $(srcdir)/lib/http/*.c $(srcdir)/lib/auth/token*.c \
