@@ -6,7 +6,7 @@ start_instance
 # shellcheck disable=SC1091
 . "$STATE/etc/cm.env"
 export CM_TOKEN_KEYS
-as() { token=$(python3 "$SOURCE_DIR/t/queue/token.py" "$@"); }
+as() { token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" "$@"); }
 patch() { # CONCERT JSON
 	as 1 ROLE_ADMIN
 	request PATCH "/concert/$1/queue" "$2"

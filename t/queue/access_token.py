@@ -1,6 +1,6 @@
 """Access tokens for tests, signed as cm-auth does with the instance's first key. Standard library only.
 
-usage: token.py MEMBER [ROLE]    with CM_TOKEN_KEYS in the environment
+usage: access_token.py MEMBER [ROLE]    with CM_TOKEN_KEYS in the environment
 """
 import base64
 import hashlib

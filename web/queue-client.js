@@ -1,0 +1,110 @@
+/* The waiting queue's client rule, for browsers and Node 18 or later. No dependencies.
+ *
+ *   const queue = new QueueClient({ concert: 802, token, onChange: (place) => show(place) });
+ *   await queue.run();          // resolves in a final state, e.g. { status: 'ADMITTED', pass: ... }
+ *
+ * Who is far from the front reads only the public summary, which is the same for everybody and cached; who is near
+ * says "I am here" by asking for the status. The place is kept for some minutes after its number was passed, so closing
+ * the page is no loss; the signed ticket kept here puts it back even if the server lost it. */
+const FINAL = ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE'];
+
+export const clamp = (low, high, value) => Math.min(high, Math.max(low, value));
+
+/* Seconds until the next look. now is the public summary, number ours (null before the draw). */
+export function pause(now, number, random = Math.random) {
+  let seconds;
+  if (number === null || number === undefined)
+    seconds = now.phase === 'lobby' || now.phase === 'scheduled'
+      ? clamp(5, 60, (now.opensAtMs - now.serverTimeMs) / 10000) : 2;
+  else if (number >= now.ceiling)
+    seconds = clamp(2, 60, (number - now.ceiling) / (now.ceilingSpeedPerThousandSeconds / 1000) / 2);
+  else
+    seconds = now.speedPerThousandSeconds
+      ? clamp(1.5, 15, (number - now.serving) / (now.speedPerThousandSeconds / 1000) / 4) : 15;
+  return seconds * (0.85 + 0.3 * random());
+}
+
+/* Upper bound of those before us: it can only fall. */
+export function ahead(now, number) {
+  let count = number - now.serving;
+  for (const [from, to] of now.gaps || [])
+    count -= Math.max(0, Math.min(to, number) - Math.max(from, now.serving));
+  return Math.max(0, count);
+}
+
+export class QueueClient {
+  constructor({ base = '', concert, token, onChange = () => {}, fetch = globalThis.fetch,
+    sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), storage = globalThis.localStorage }) {
+    Object.assign(this, { base, concert, token, onChange, fetch, sleep, storage, stopped: false });
+    this.key = `queue-${concert}`;
+    this.papers = JSON.parse(storage?.getItem(this.key) || '{}');
+  }
+
+  path(rest = '') { return `${this.base}/concert/${this.concert}/queue${rest}`; }
+
+  headers() {
+    const headers = { authorization: `Bearer ${this.token}` };
+    if (this.papers.ticket) headers['x-queue-ticket'] = this.papers.ticket;
+    if (this.papers.pass) headers['x-queue-pass'] = this.papers.pass;
+    return headers;
+  }
+
+  /* 429 and 503 say when to come again; broken connections are tried again as well. */
+  async ask(path, options = {}) {
+    for (;;) {
+      let answer;
+      try { answer = await this.fetch.call(globalThis, path, options); } catch { /* offline for a moment */ }
+      if (answer && answer.status !== 429 && answer.status < 500) return answer;
+      const seconds = Number(answer?.headers.get('retry-after')) || 3;
+      await this.sleep(seconds * 1000 * (1 + Math.random() / 2));
+      if (this.stopped) throw new Error('stopped');
+    }
+  }
+
+  async place(method, rest) {
+    const answer = await this.ask(this.path(rest), { method, headers: this.headers() });
+    const place = await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(place.code), { problem: place, status: answer.status });
+    if (place.ticket) this.papers = { ticket: place.ticket, pass: place.pass };
+    this.storage?.setItem(this.key, JSON.stringify(this.papers));
+    this.onChange(place);
+    return place;
+  }
+
+  async run() {
+    let place = await this.place('POST', '');
+    let number = place.ticketNumber;
+    while (!FINAL.includes(place.status)) {
+      const now = await (await this.ask(this.path('/now'))).json();
+      const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
+      const near = number !== null && number < now.ceiling;
+      if (opened || near || now.epoch !== place.epoch) {
+        place = await this.place('GET', '/status');
+        number = place.ticketNumber;
+        if (FINAL.includes(place.status)) break;
+      } else if (number !== null) {
+        this.onChange({ ...place, position: ahead(now, number) + 1 });
+      }
+      await this.wait(now, place, number);
+      if (this.stopped) throw new Error('stopped');
+    }
+    return place;
+  }
+
+  /* One read at the opening, spread over the notice period, instead of a stampede. */
+  wait(now, place, number) {
+    const left = now.opensAtMs - now.serverTimeMs;
+    const seconds = pause(now, number);
+    if (place.status === 'PRE_QUEUE' && left > 0 && seconds * 1000 > left)
+      return this.sleep(left + Math.random() * 10000);
+    return this.sleep(seconds * 1000);
+  }
+
+  stop() { this.stopped = true; }
+
+  async leave() {
+    this.stop();
+    this.storage?.removeItem(this.key);
+    await this.ask(this.path(), { method: 'DELETE', headers: this.headers() });
+  }
+}
