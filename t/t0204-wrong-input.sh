@@ -93,11 +93,12 @@ wrong=0
 while IFS=$'\t' read -r path name kind; do
 	bad=("$name=1&$name=1" "$name=%ff" "$name=%00" "$name=%zz")
 	case $kind in
-	integer) bad+=("$name=" "$name=x" "$name=0" "$name=1.5" "$name=-1" "$name=99999999999999999999") ;;
+	integer) bad+=("$name=" "$name=x" "$name=1.5" "$name=-1" "$name=99999999999999999999") ;;
 	enum) bad+=("$name=NONSENSE") ;;
 	esac
 	case $name in
-	limit) bad+=("limit=101") ;;
+	limit) bad+=("limit=101" "limit=0") ;;
+	*Id) bad+=("$name=0") ;;
 	cursor) bad+=("cursor=AAAA" "cursor=$(head -c 300 /dev/zero | tr '\0' a)") ;;
 	from | to) bad+=("$name=yesterday" "$name=2026-02-30") ;;
 	esac
