@@ -43,3 +43,5 @@ dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
 # Holds a history of t/rush and the database against the invariants.
 EXTRA_DIST += t/verify t/verify.sql
 dist_tests += t/t0500-payment.sh t/t0501-refund.sh t/t0502-toss.sh t/tool/toss
+dist_tests += t/t0300-booking.sh
+dist_tests += t/t0301-rush.sh

@@ -137,7 +137,7 @@ select invariant, looked, broken from (
   select 20, 'no reservation nobody asked for',
          (select count(*) from cm.reservation r where exists (select from call where member = r.member_id)),
          (select count(*) from cm.reservation r where exists (select from call where member = r.member_id)
-             and not exists (select from call where op = 'hold' and member = r.member_id
+             and r.created_at between (select min(started) from call) and (select max(ended) from call) and not exists (select from call where op = 'hold' and member = r.member_id
                                 and (status = 0 or status >= 500 or reservation = r.id
                                      or code = 'request-in-progress')))
 ) as checks (number, invariant, looked, broken) order by number;

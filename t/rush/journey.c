@@ -111,10 +111,11 @@ static void write_line(const struct rush *rush, const struct member *member, str
 	}
 }
 
-static void write_key(const struct member *member, struct strbuf *out)
+static void write_key(const struct rush *rush, const struct member *member, struct strbuf *out)
 {
 	if (member->step == STEP_HOLD)
-		strbuf_printf(out, "h-%lld-%d", (long long)member->id, member->attempt);
+		strbuf_printf(out, "h%lld-%lld-%d", (long long)rush->options.seed,
+			(long long)member->id, member->attempt);
 	else if (member->step == STEP_PAY || member->step == STEP_CANCEL)
 		strbuf_printf(out, "%c-%lld", member->step == STEP_PAY ? 'p' : 'c',
 			(long long)member->reservation);
@@ -129,7 +130,7 @@ void journey_request(struct rush *rush, struct member *member, struct strbuf *ou
 		pick_seats(rush, member);
 	if (member->step == STEP_HOLD || member->step == STEP_PAY)
 		write_body(rush, member, &body);
-	write_key(member, &key);
+	write_key(rush, member, &key);
 	write_line(rush, member, out);
 	strbuf_printf(out, " HTTP/1.1\r\nHost: rush\r\nAuthorization: Bearer %s\r\n"
 		"Content-Type: application/json\r\nContent-Length: %zu\r\n", member->token,
@@ -159,7 +160,7 @@ static void write_history(struct rush *rush, const struct member *member,
 		return;
 	strbuf_init(&line, rush->arena);
 	strbuf_init(&key, rush->arena);
-	write_key(member, &key);
+	write_key(rush, member, &key);
 	strbuf_printf(&line, "{\"member\":%lld,\"op\":\"%s\",\"key\":\"%s\",\"start\":%lld,"
 		"\"end\":%lld,\"status\":%d,", (long long)member->id, step_name(member->step),
 		key.length ? key.data : "", (long long)answer->start_us, (long long)answer->end_us,
