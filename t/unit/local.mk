@@ -25,3 +25,9 @@ t_unit_queue_test_LDADD = libconcertmania.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_L
 t_unit_auth_test_SOURCES = t/unit/auth_test.c t/unit/unit.h t/fake/auth_mem.c t/fake/auth_mem.h
 t_unit_auth_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_auth_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += t/unit/cancellation_test
+TESTS += t/unit/cancellation_test
+t_unit_cancellation_test_SOURCES = t/unit/cancellation_test.c t/unit/unit.h
+t_unit_cancellation_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_cancellation_test_LDADD = $(UNIT_LIBS)
