@@ -45,3 +45,4 @@ EXTRA_DIST += t/verify t/verify.sql
 dist_tests += t/t0500-payment.sh t/t0501-refund.sh t/t0502-toss.sh t/tool/toss
 dist_tests += t/t0300-booking.sh
 dist_tests += t/t0301-rush.sh
+dist_tests += t/t0302-verify.sh

@@ -137,7 +137,6 @@ problem 401 token-required "nobody"
 
 # --- expiry and take-over ------------------------------------------------------------------------------------------
 member late@example.com
-late=$token
 sql "update cm.concert set hold_seconds = 1 where id = 804" >/dev/null
 hold '{"concertId":804,"seatId":1250}'
 is "$status" 201 "held for a second"
