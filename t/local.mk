@@ -46,3 +46,4 @@ dist_tests += t/t0500-payment.sh t/t0501-refund.sh t/t0502-toss.sh t/tool/toss
 dist_tests += t/t0300-booking.sh
 dist_tests += t/t0301-rush.sh
 dist_tests += t/t0302-verify.sh
+EXTRA_DIST += scripts/crowd t/bench/queue-redis
