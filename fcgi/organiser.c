@@ -205,7 +205,8 @@ static bool export_part(struct ctx *ctx, struct res *res)
 	struct export *export = res->stream_state;
 	struct sale *sales;
 	size_t count;
-	res->stream_broken = report_sales(ctx, export->concert, export->after_position, &sales, &count) != 0;
+	res->stream_broken = report_sales(ctx, export->concert, export->after_position, &sales,
+		&count) != 0;
 	if (res->stream_broken)
 		return false;
 	for (size_t i = 0; i < count; i++)

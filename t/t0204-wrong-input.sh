@@ -44,7 +44,7 @@ while IFS=$'\t' read -r method path field what data; do
 	[ "$path $field" != '/payment paymentKey' ] || continue
 	data=$(printf '%s' "$data" | sed 's/\\\\/\\/g')
 	request "$method" "$(printf '%s' "$path" | sed 's/{[A-Za-z]*}/802/g')" "$data"
-	named=$(json "[.errors[]?.field] | any(. == \"$field\" or startswith(\"$field.\") or startswith(\"$field[\"))")
+	named=$(json "[.errors[]?.field] | any(. == \"$field\" or startswith(\"$field.\") or startswith(\"${field}[\"))")
 	if [ "$status" != 400 ] || [ "$named" != true ]; then
 		wrong=$((wrong + 1))
 		diag "$method $path $field $what ${data:0:80}: $status ${body:0:300}"

@@ -10,11 +10,11 @@ settled() { [ "$(grep -c "\"path\":\"$2\"" "$STATE/log/access.log")" -ge "$1" ];
 
 # many readers, one question
 token=$member
-before=$(asked /concert/{id})
+before=$(asked '/concert/{id}')
 for _ in {1..40}; do printf 'url = "%s/concert/802"\noutput = /dev/null\n' "$BASE_URL"; done >"$TEST_DIR/many"
 curl -s --no-progress-meter -H "Authorization: Bearer $member" --parallel --parallel-max 10 -K "$TEST_DIR/many"
 await settled 40 /concert/802
-cmp_ok $(($(asked /concert/{id}) - before)) -le 20 "40 readers of one concert ask the pool a few times at most"
+cmp_ok $(($(asked '/concert/{id}') - before)) -le 20 "40 readers of one concert ask the pool a few times at most"
 for path in /concert /concert/802 /concert/802/seat /concert/802/seat/status; do
 	request GET "$path"
 	first=$body

@@ -29,7 +29,8 @@ PG_STATEMENT(concert_report,
 	"from concert c left join seat_grade g on g.concert_id = c.id "
 	"left join seat_availability a on a.concert_id = c.id and a.grade_id = g.id "
 	"left join (select l.grade_id, sum(l.price)::bigint as revenue, count(*) as paid "
-	"from seat s join reservation r on r.id = s.reservation_id and r.status in ('PAID', 'CONFIRMED') "
+	"from seat s join reservation r "
+	"on r.id = s.reservation_id and r.status in ('PAID', 'CONFIRMED') "
 	"join reservation_seat l on l.seat_id = s.id and l.reservation_id = r.id and l.live "
 	"where s.concert_id = $1 and s.state = 'SOLD' group by l.grade_id) p on p.grade_id = g.id "
 	"left join (select l.grade_id, count(*) as returned from payment_refund f "
@@ -47,7 +48,8 @@ PG_STATEMENT(concert_sales,
 	PG_MS("r.created_at") ", " PG_MS("r.paid_at") ", s.position "
 	"from seat s join reservation r on r.id = s.reservation_id "
 	"join reservation_seat l on l.reservation_id = r.id and l.seat_id = s.id and l.live "
-	"where s.concert_id = $1 and s.position > $2 and s.state = 'SOLD' order by s.position limit $3");
+	"where s.concert_id = $1 and s.position > $2 and s.state = 'SOLD' "
+	"order by s.position limit $3");
 
 PG_STATEMENT(concert_change_one, "select code from concert_change($1, $2::integer, $3::jsonb)");
 PG_STATEMENT(concert_cancel_one, "select code from concert_cancel($1, $2::integer)");

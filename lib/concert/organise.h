@@ -51,7 +51,8 @@ struct seat_positions {
 	size_t blocked_count, free_count;
 };
 
-/* Takes seats out of sale and back in, all or none; two round trips. Faults: BAD_INPUT (nothing named, a seat in
+/* Takes seats out of sale and back in, all or none; two round trips.
+ * Faults: BAD_INPUT (nothing named, a seat in
  * both lists), SEAT_NOT_FOUND, SEAT_TAKEN naming the held and sold ones. */
 enum fault seats_block(struct ctx *ctx, struct concert_id id, const struct seat_block *seats,
 	struct seat_positions *ret_positions);

@@ -1,4 +1,5 @@
-/* The JSON gate: what it lets through, cJSON must read whole; what is read keeps the table's bounds. */
+/* The JSON gate: what it lets through, cJSON must read whole;
+ * what is read keeps the table's bounds. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>

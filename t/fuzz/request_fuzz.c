@@ -1,4 +1,5 @@
-/* Paths, query strings, times and numbers: the input's first line is the path, the rest the query. */
+/* Paths, query strings, times and numbers: the input's first line is the path,
+ * the rest the query. */
 #include <stdio.h>
 #include <string.h>
 
