@@ -19,6 +19,7 @@ reservation=$(json .id)
 request POST /payment "{\"reservationId\":$reservation,\"isSuccess\":true}"
 is "$status" 201 "and pays it"
 payment=$(json .id)
+request POST /concert/802/queue # paying ended the turn
 request POST /reservation '{"concertId":802,"seatId":666}'
 held=$(json .id)
 
