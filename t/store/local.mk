@@ -4,6 +4,11 @@ STORE_LIBS = libconcertmania.a $(DRIVER_LIBS) $(CHECK_LIBS)
 store_tests = t/store/pg_test t/store/redis_test
 check_PROGRAMS += $(store_tests)
 
+store_tests += t/store/search_test
+t_store_search_test_SOURCES = t/store/search_test.c t/store/store.h
+t_store_search_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_search_test_LDADD = $(STORE_LIBS)
+
 store_tests += t/store/concert_store_test
 t_store_concert_store_test_SOURCES = t/store/concert_store_test.c t/store/store.h
 t_store_concert_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
