@@ -2,6 +2,7 @@
 #ifndef CM_EVENT_BUS_H
 #define CM_EVENT_BUS_H
 
+#include "config.h"
 #include "event/event.h"
 
 struct bus {

@@ -3,3 +3,8 @@ libconcertmania_a_SOURCES += \
   lib/event/event.c lib/event/event.h lib/event/event_pg.h \
   lib/event/outbox.h lib/event/outbox_pg.c \
   lib/event/wake.c lib/event/wake.h
+if HAVE_KAFKA
+libconcertmania_a_SOURCES += lib/event/bus_kafka.c
+else
+EXTRA_DIST += lib/event/bus_kafka.c
+endif
