@@ -154,11 +154,16 @@ PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config check libpq-dev 
 	libcjson-dev libjwt-dev libargon2-dev libssl-dev libunistring-dev libfcgi-dev libcurl4-openssl-dev
 	libqrencode-dev)
 PACKAGES_RUN=(nginx-light postgresql redis-server spawn-fcgi curl jq openssl util-linux)
-PACKAGES_CHECK=(shellcheck binutils)
+PACKAGES_CHECK=(shellcheck binutils procps python3 nodejs)
+PACKAGES_KAFKA=(librdkafka-dev default-jre-headless maven)
 
 package_installed() {
 	case $1 in # whatever brings the program will do
 	nginx-light) [ -x /usr/sbin/nginx ] && return ;;
+	nodejs) command -v node >/dev/null && return ;;
+	python3) command -v python3 >/dev/null && return ;;
+	maven) command -v mvn >/dev/null && return ;;
+	default-jre-headless) command -v java >/dev/null && return ;;
 	postgresql) postgres_bin >/dev/null && [ -x /usr/bin/psql ] && return ;;
 	esac
 	dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed

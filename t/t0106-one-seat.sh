@@ -10,11 +10,11 @@ sql "insert into cm.member (email, email_key, name, password_hash)
 	select 'm' || n || '@example.com', 'm' || n || '@example.com', 'm',
 		(select password_hash from cm.member where email = 'base@example.com')
 	from generate_series(1, $clients) n" >/dev/null
-seq "$clients" | xargs -P 4 -I N sh -c "curl -s -H 'Content-Type: application/json' '$BASE_URL/auth/signin' \
-	-d '{\"email\":\"mN@example.com\",\"password\":\"secret-base@example.com\"}' | jq -r .accessToken >'$TEST_DIR/token-N'"
+seq "$clients" | xargs -P 4 -I _n_ sh -c "curl -s -H 'Content-Type: application/json' '$BASE_URL/auth/signin' \
+	-d '{\"email\":\"m_n_@example.com\",\"password\":\"secret-base@example.com\"}' | jq -r .accessToken >'$TEST_DIR/token-_n_'"
 is "$(cat "$TEST_DIR"/token-* | grep -c '^ey')" "$clients" "$clients members signed in"
-seq "$clients" | xargs -P 8 -I N sh -c "curl -s -o /dev/null -w '%{http_code}\n' -X POST \
-	-H \"Authorization: Bearer \$(cat '$TEST_DIR/token-N')\" '$BASE_URL/concert/802/queue'" >"$TEST_DIR/joins"
+seq "$clients" | xargs -P 8 -I _n_ sh -c "curl -s -o /dev/null -w '%{http_code}\n' -X POST \
+	-H \"Authorization: Bearer \$(cat '$TEST_DIR/token-_n_')\" '$BASE_URL/concert/802/queue'" >"$TEST_DIR/joins"
 is "$(sort -u "$TEST_DIR/joins")" 201 "all joined"
 # Everybody asks until it is his turn, as a client does, and keeps the pass for when Redis is away.
 cat >"$TEST_DIR/ask" <<'END'
@@ -24,7 +24,7 @@ cat >"$TEST_DIR/ask" <<'END'
 END
 chmod +x "$TEST_DIR/ask"
 admitted() {
-	seq "$clients" | xargs -P 8 -I N "$TEST_DIR/ask" "$TEST_DIR" N "$BASE_URL"
+	seq "$clients" | xargs -P 8 -I _n_ "$TEST_DIR/ask" "$TEST_DIR" _n_ "$BASE_URL"
 	[ "$(cat "$TEST_DIR"/pass-* | grep -c '^ey')" = "$clients" ]
 }
 await admitted
