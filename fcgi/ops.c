@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/conf.h"
 #include "metrics/exposition.h"
@@ -21,8 +22,11 @@ static enum fault livez(struct ctx *ctx, const struct req *req, struct res *res)
 	return FAULT_NONE;
 }
 
+/* Without an essential one nothing can be done. Without another one some answers are 503 while the
+ * rest goes on: taking the host away then would turn a part's outage into the whole's. */
 struct check {
 	const char *name, *state;
+	bool essential;
 };
 
 static const char *state_of(enum fault fault)
@@ -42,18 +46,29 @@ static const char *migrations(struct ctx *ctx, enum fault *ret_database)
 	return "ok";
 }
 
+static const char *readiness(const struct check *checks, size_t count)
+{
+	const char *status = "ready";
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(checks[i].state, "ok") == 0)
+			continue;
+		if (checks[i].essential)
+			return "not ready";
+		status = "degraded";
+	}
+	return status;
+}
+
 static void write_checks(struct res *res, const struct check *checks, size_t count)
 {
-	bool ready = true;
-	for (size_t i = 0; i < count; i++)
-		ready = ready && str_starts(checks[i].state, "ok");
-	strbuf_printf(&res->body, "{\"status\":\"%s\",\"checks\":{", ready ? "ready" : "not ready");
+	const char *status = readiness(checks, count);
+	strbuf_printf(&res->body, "{\"status\":\"%s\",\"checks\":{", status);
 	for (size_t i = 0; i < count; i++) {
 		strbuf_printf(&res->body, "%s\"%s\":", i ? "," : "", checks[i].name);
 		strbuf_json(&res->body, checks[i].state);
 	}
 	strbuf_text(&res->body, "}}");
-	if (ready)
+	if (strcmp(status, "not ready") != 0)
 		return;
 	res->status = 503;
 	res_header(res, "Retry-After", "1");
@@ -65,10 +80,10 @@ static enum fault readyz(struct ctx *ctx, const struct req *req, struct res *res
 	enum fault database;
 	const char *schema = migrations(ctx, &database);
 	struct check checks[] = {
-		{"database", state_of(database)},
-		{"migrations", schema},
-		{"redis", state_of(health_redis(ctx))},
-		{"queueLibrary", state_of(health_queue_library(ctx))},
+		{"database", state_of(database), true},
+		{"migrations", schema, true},
+		{"redis", state_of(health_redis(ctx)), false},
+		{"queueLibrary", state_of(health_queue_library(ctx)), false},
 	};
 	write_checks(res, checks, sizeof(checks) / sizeof(*checks));
 	return FAULT_NONE;
