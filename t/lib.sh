@@ -126,6 +126,36 @@ await() {
 	done
 }
 
+# --- load ---------------------------------------------------------------------------------------------
+
+# load_requests TOKEN: a request of every pool, for t/tool/load, none of which leaves anything behind.
+load_requests() {
+	printf '%s\t%s\t%s\t%s\t%s\n' \
+		401 - POST /auth/refresh '{"refreshToken":"load"}' \
+		200 "$1" GET /member/me '' 200 "$1" GET /concert/802 '' 200 "$1" GET /seat/665 '' \
+		200,201 "$1" POST /concert/802/queue '' 200 "$1" GET /concert/802/queue/status '' \
+		200 "$1" GET /reservation '' 404 "$1" GET /payment/9007199254740991 '' 200 - GET /readyz ''
+}
+# start_load NAME REQUESTS [CLIENTS [keep]]: goes on until stop_load NAME; answers in TEST_DIR/NAME.out.
+start_load() {
+	rm -f "$TEST_DIR/$1.stop" "$TEST_DIR/$1.out"
+	"$SOURCE_DIR/t/tool/load" "$BASE_URL" "$2" "$TEST_DIR/$1.out" "$TEST_DIR/$1.stop" "${@:3}" &
+	printf '%s' $! >"$TEST_DIR/$1.pid"
+	await test -s "$TEST_DIR/$1.out"
+}
+stop_load() {
+	touch "$TEST_DIR/$1.stop"
+	wait "$(cat "$TEST_DIR/$1.pid")"
+}
+# loaded NAME: answers so far; loaded_more NAME COUNT waits for so many more.
+loaded() { wc -l <"$TEST_DIR/$1.out"; }
+loaded_more() {
+	await loaded_past "$1" $(($(loaded "$1") + $2))
+}
+loaded_past() { [ "$(loaded "$1")" -ge "$2" ]; }
+# bad_answers NAME: the lines of those that were not what was allowed
+bad_answers() { grep ' bad ' "$TEST_DIR/$1.out" || true; }
+
 # --- instances -----------------------------------------------------------------------------------------
 
 # start_instance [options of scripts/up]: one of its own on free ports, shared build folder; sets

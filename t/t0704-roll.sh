@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# A rolling restart of every pool, and reloads of nginx, under load: not one request fails.
+. "$(dirname "$0")/lib.sh"
+rush=$BUILD_DIR/t/rush/rush
+[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+CM_LIMIT_TOKEN_RATE=1000000 start_instance
+rolls=2 reloads=4 members=250
+if [ -n "${CM_LONG:-}" ]; then
+	rolls=25 reloads=60 members=8000
+fi
+pools=(auth member concert queue reservation payment ops)
+CM_TOKEN_KEYS=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
+export CM_TOKEN_KEYS
+member load@example.com
+load_requests "$token" >"$TEST_DIR/requests"
+printf '200\t-\tPOST\t/auth/signin\t{"email":"load@example.com","password":"secret-load@example.com"}\n' \
+	>>"$TEST_DIR/requests"
+sql "insert into cm.member (id, email, email_key, name, password_hash)
+	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
+	from generate_series(1001, 1000 + $members) n;
+	update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
+	where id = 805" >/dev/null
+parent() { cat "$STATE/run/$1.pid"; }
+workers() { pgrep -P "$(parent "$1")"; }
+for pool in "${pools[@]}"; do parent "$pool"; done >"$TEST_DIR/parents"
+
+start_load fresh "$TEST_DIR/requests" 4
+start_load kept "$TEST_DIR/requests" 2 keep
+"$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
+	members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=6 seed=4 \
+	>"$TEST_DIR/summary" &
+sale=$!
+
+# all pools at once: SIGHUP; every old worker goes, one by one
+rolled() {
+	local pool
+	for pool in "${pools[@]}"; do
+		[ "$(workers "$pool" | wc -l)" = "$(grep -c . "$TEST_DIR/old-$pool")" ] || return 1
+		! workers "$pool" | grep -qxf "$TEST_DIR/old-$pool" || return 1
+	done
+}
+for _ in $(seq "$rolls"); do
+	for pool in "${pools[@]}"; do
+		workers "$pool" >"$TEST_DIR/old-$pool"
+		kill -HUP "$(parent "$pool")"
+	done
+	await rolled
+	loaded_more fresh 50
+done
+pass "$rolls rolls of every pool"
+is "$(for pool in "${pools[@]}"; do parent "$pool"; done)" "$(cat "$TEST_DIR/parents")" "by the same parents"
+wait "$sale"
+diag "$(cat "$TEST_DIR/summary")"
+is "$(jq '[.[] | objects | to_entries[] | select(.key == "0" or (.key | tonumber) >= 500) | .value] | add // 0' \
+	"$TEST_DIR/summary")" 0 "no buyer saw a failure"
+cmp_ok "$(jq '.hold."201" // 0' "$TEST_DIR/summary")" -gt 0 "and they bought"
+is "$(bad_answers fresh | head -3)" "" "no request failed while pools rolled"
+is "$(bad_answers kept | head -3)" "" "neither on kept connections"
+
+# nginx: new workers take over, the old ones finish what they have
+nginx=$(parent nginx)
+generation() { pgrep -P "$nginx" | sort | tr '\n' ' '; }
+for _ in $(seq "$reloads"); do
+	pgrep -P "$nginx" >"$TEST_DIR/old-nginx"
+	kill -HUP "$nginx"
+	taken_over() { pgrep -P "$nginx" | grep -qvxf "$TEST_DIR/old-nginx"; }
+	await taken_over
+	loaded_more fresh 50
+done
+stop_load fresh
+stop_load kept
+is "$(parent nginx)" "$nginx" "$reloads reloads of nginx"
+is "$(bad_answers fresh | head -3)" "" "no request failed while nginx reloaded ($(loaded fresh) answers)"
+is "$(bad_answers kept | head -3)" "" "neither on kept connections ($(loaded kept) answers)"
+done_testing
