@@ -149,16 +149,16 @@ static enum fault create(struct ctx *ctx, const struct req *req, struct res *res
 }
 
 static const struct route routes[] = {
-	{ METHOD_GET, "/concert", GUARD_MEMBER, list },
+	{ METHOD_GET, "/concert", GUARD_MEMBER | GUARD_MAY_LAG, list },
 	{ METHOD_POST, "/concert", GUARD_ADMIN, create },
-	{ METHOD_GET, "/concert/{id}", GUARD_MEMBER, detail },
+	{ METHOD_GET, "/concert/{id}", GUARD_MEMBER | GUARD_MAY_LAG, detail },
 	{ METHOD_PATCH, "/concert/{id}", GUARD_ADMIN, organiser_change },
 	{ METHOD_DELETE, "/concert/{id}", GUARD_ADMIN, organiser_cancel },
-	{ METHOD_GET, "/concert/{id}/seat", GUARD_MEMBER, seat_map_show },
+	{ METHOD_GET, "/concert/{id}/seat", GUARD_MEMBER | GUARD_MAY_LAG, seat_map_show },
 	{ METHOD_PATCH, "/concert/{id}/seat", GUARD_ADMIN, organiser_block },
 	{ METHOD_GET, "/concert/{id}/seat/status", GUARD_MEMBER, seat_states_show },
-	{ METHOD_GET, "/concert/{id}/report", GUARD_ADMIN, organiser_report },
-	{ METHOD_GET, "/concert/{id}/report/sales", GUARD_ADMIN, organiser_export },
+	{ METHOD_GET, "/concert/{id}/report", GUARD_ADMIN | GUARD_REPORT, organiser_report },
+	{ METHOD_GET, "/concert/{id}/report/sales", GUARD_ADMIN | GUARD_REPORT, organiser_export },
 	{ METHOD_GET, "/seat/{id}", GUARD_MEMBER, one_seat },
 	{ METHOD_GET, "/auth/check", GUARD_MEMBER, check_token },
 };

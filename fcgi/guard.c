@@ -57,6 +57,7 @@ enum fault guard_check(struct ctx *ctx, const struct req *req, const struct rout
 		return FAULT_ADMIN_REQUIRED;
 	if (guards & GUARD_IDEMPOTENT && req->idempotency_key)
 		return check_idempotency_key(ctx, req->idempotency_key);
+	ctx->may_lag = guards & GUARD_REPORT || (guards & GUARD_MAY_LAG && ctx->role != ROLE_ADMIN);
 	return FAULT_NONE;
 }
 

@@ -22,6 +22,7 @@
 #include "http/problem.h"
 #include "metrics/metrics.h"
 #include "pg/pg.h"
+#include "pg/replica.h"
 #include "redis/redis.h"
 
 #include "base/banned.h"
@@ -350,6 +351,14 @@ static void seed_random(void)
 	srandom(seed);
 }
 
+static bool may_lag(const struct worker *worker)
+{
+	unsigned guards = 0;
+	for (size_t i = 0; i < worker->route_count; i++)
+		guards |= worker->routes[i].guards;
+	return guards & (GUARD_MAY_LAG | GUARD_REPORT);
+}
+
 static int run(const struct worker *worker)
 {
 	sigset_t waiting;
@@ -365,8 +374,10 @@ static int run(const struct worker *worker)
 	seed_random();
 	snprintf(own_role, sizeof(own_role), "cm_%s", worker->name);
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL),
-		strcmp(role, "-") == 0 ? "" : *role ? role : own_role);
+	role = strcmp(role, "-") == 0 ? "" : *role ? role : own_role;
+	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL), role);
+	if (may_lag(worker) && *conf_text(CONF_DATABASE_REPLICA_URL))
+		ctx.replica = replica_new(conf_text(CONF_DATABASE_REPLICA_URL), role);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(worker->name);
 	register_routes(worker);
@@ -374,6 +385,7 @@ static int run(const struct worker *worker)
 		worker->init();
 	loop(&ctx, worker, &waiting);
 	pg_free(ctx.pg);
+	replica_free(ctx.replica);
 	redis_free(ctx.redis);
 	arena_free(ctx.arena);
 	return EXIT_SUCCESS;

@@ -48,3 +48,4 @@ dist_tests += t/t0300-booking.sh
 dist_tests += t/t0301-rush.sh
 dist_tests += t/t0302-verify.sh
 EXTRA_DIST += scripts/crowd t/bench/queue-redis
+dist_tests += t/t0605-replica.sh t/tool/standby

@@ -25,10 +25,12 @@ void ctx_reset(struct ctx *ctx)
 {
 	struct pg *pg = ctx->pg;
 	struct redis *redis = ctx->redis;
+	struct replica *replica = ctx->replica;
 	arena_reset(ctx->arena);
 	ctx_init(ctx, ctx->arena);
 	ctx->pg = pg;
 	ctx->redis = redis;
+	ctx->replica = replica;
 }
 
 enum fault ctx_field_message(struct ctx *ctx, const char *field, const char *code,

@@ -13,6 +13,7 @@
 struct ctx;
 struct pg;    /* lib/pg, used by adapters only */
 struct redis; /* lib/redis, used by adapters only */
+struct replica; /* lib/pg, used by lib/pg only */
 
 enum language { LANGUAGE_KO, LANGUAGE_EN };
 enum role { ROLE_NONE, ROLE_USER, ROLE_ADMIN };
@@ -41,6 +42,8 @@ struct ctx {
 	enum role role;
 	struct pg *pg;
 	struct redis *redis;
+	struct replica *replica; /* NULL: the primary serves all reads */
+	bool may_lag;            /* this request only reads what may be some seconds old */
 	unsigned statements, scripts; /* round trips so far */
 	int64_t database_us, redis_us, outside_us;
 	int64_t database_call_ms;     /* deadline of a statement here; 0: CM_DATABASE_CALL_MS */

@@ -103,6 +103,7 @@ void route_print(const struct route *routes, size_t count, FILE *out)
 	static const struct { unsigned guard; const char *name; } names[] = {
 		{ GUARD_PUBLIC, "public" }, { GUARD_MEMBER, "member" }, { GUARD_ADMIN, "admin" },
 		{ GUARD_OPTIONAL, "optional" }, { GUARD_IDEMPOTENT, "idempotent" },
+		{ GUARD_MAY_LAG, "may-lag" }, { GUARD_REPORT, "report" },
 	};
 	for (size_t i = 0; i < count; i++) {
 		const char *separator = "";

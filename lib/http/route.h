@@ -14,7 +14,11 @@ enum guard {
 	GUARD_MEMBER = 2,     /* signed in */
 	GUARD_ADMIN = 4,      /* signed in as administrator */
 	GUARD_OPTIONAL = 8,   /* a token may be there; if it is, it must be valid */
-	GUARD_IDEMPOTENT = 16 /* an Idempotency-Key is understood (its syntax is checked) */
+	GUARD_IDEMPOTENT = 16, /* an Idempotency-Key is understood (its syntax is checked) */
+	/* No demand but a leave: the row only reads, and its answer may be a few seconds old
+	 * (pg/replica.h). An administrator must see the own changes, unless it is a report. */
+	GUARD_MAY_LAG = 32,
+	GUARD_REPORT = 64
 };
 
 typedef enum fault handler(struct ctx *ctx, const struct req *req, struct res *res);

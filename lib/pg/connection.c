@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "pg/pg_internal.h"
 
 #include "base/banned.h"
@@ -134,7 +135,7 @@ static PGconn *start_connect(const struct pg *pg)
 	SET("keepalives_idle", "30");
 	SET("tcp_user_timeout", "10000");
 	SET("client_encoding", "UTF8");
-	SET("options", "-c search_path=cm");
+	SET("options", "-c search_path=cm -c client_connection_check_interval=500ms");
 	SET("dbname", pg->url);
 	if (*pg->role)
 		SET("user", pg->role);
@@ -196,5 +197,6 @@ enum fault pg_connect(struct ctx *ctx, struct pg *pg)
 		return FAULT_DATABASE_AWAY;
 	}
 	pg->failures = 0;
+	metric_add(METRIC_DATABASE_CONNECTS, 1);
 	return FAULT_NONE;
 }

@@ -13,6 +13,21 @@ struct pg {
 	int failures;
 };
 
+/* One statement with its parameters as texts. */
+enum { PG_PARAMETERS = 32 };
+
+struct pg_call {
+	const struct pg_statement *statement;
+	const char *values[PG_PARAMETERS];
+	int count;
+};
+
+/* Sends it and waits for the answer, as pg_query does. */
+enum fault pg_run(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows,
+	const struct pg_call *call);
+/* Runs it on ctx->replica. False: the primary has to be asked (replica.h tells when). */
+bool replica_answers(struct ctx *ctx, struct pg_rows *ret_rows, const struct pg_call *call);
+
 enum pg_wait { PG_READABLE, PG_WRITABLE };
 
 /* Waits until the socket is ready; false when deadline_us (monotonic) passed. */

@@ -9,14 +9,6 @@
 
 #include "base/banned.h"
 
-enum { PARAMETERS = 32 };
-
-struct parameters {
-	const char *values[PARAMETERS];
-	int lengths[PARAMETERS], formats[PARAMETERS];
-	int count;
-};
-
 static const struct { const char *prefix; enum fault fault; } states[] = {
 	{ "40", FAULT_DATABASE_RETRY },
 	{ "23505", FAULT_DATABASE_DUPLICATE },
@@ -98,16 +90,6 @@ static const char *one_value(struct ctx *ctx, char type, va_list *list)
 	abort();
 }
 
-static void cancel_and_drop(struct pg *pg)
-{
-	char reason[256];
-	PGcancel *cancel = PQgetCancel(pg->connection);
-	if (cancel)
-		PQcancel(cancel, reason, sizeof(reason));
-	PQfreeCancel(cancel);
-	pg_drop(pg);
-}
-
 static void clear_result(void *result)
 {
 	PQclear(result);
@@ -122,10 +104,9 @@ static enum fault receive(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_ro
 	PGresult *result = pg_last_result(pg->connection, deadline);
 	if (!result) {
 		ctx->log_detail = arena_strdup(ctx->arena, PQerrorMessage(pg->connection));
-		if (PQstatus(pg->connection) == CONNECTION_OK)
-			cancel_and_drop(pg);
-		else
-			pg_drop(pg);
+		/* The server notices by client_connection_check_interval; PQcancel would wait for a
+		 * frozen server's answer without end. */
+		pg_drop(pg);
 		return FAULT_OUTCOME_UNKNOWN;
 	}
 	arena_defer(ctx->arena, clear_result, result);
@@ -141,15 +122,15 @@ static enum fault receive(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_ro
 	return FAULT_NONE;
 }
 
-static enum fault send_and_receive(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows,
-	const struct pg_statement *statement, const struct parameters *parameters)
+enum fault pg_run(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows,
+	const struct pg_call *call)
 {
 	int64_t start = clock_monotonic_us();
 	enum fault fault = pg_connect(ctx, pg);
 	if (!fault) {
 		ctx->statements++;
-		if (PQsendQueryPrepared(pg->connection, statement->name, parameters->count,
-			parameters->values, NULL, NULL, 0))
+		if (PQsendQueryPrepared(pg->connection, call->statement->name, call->count,
+			call->values, NULL, NULL, 0))
 			fault = receive(ctx, pg, ret_rows);
 		else {
 			pg_drop(pg);
@@ -160,36 +141,38 @@ static enum fault send_and_receive(struct ctx *ctx, struct pg *pg, struct pg_row
 	return fault;
 }
 
-static void collect(struct ctx *ctx, struct parameters *parameters, const char *types,
+static void collect(struct ctx *ctx, struct pg_call *call, const char *types,
 	va_list *list)
 {
 	for (; *types; types++) {
-		if (parameters->count == PARAMETERS)
+		if (call->count == PG_PARAMETERS)
 			abort();
-		parameters->values[parameters->count++] = one_value(ctx, *types, list);
+		call->values[call->count++] = one_value(ctx, *types, list);
 	}
 }
 
 enum fault pg_query(struct ctx *ctx, struct pg_rows *ret_rows, const struct pg_statement *statement,
 	const char *types, ...)
 {
-	struct parameters parameters = { .count = 0 };
+	struct pg_call call = { .statement = statement };
 	va_list list;
 	va_start(list, types);
-	collect(ctx, &parameters, types, &list);
+	collect(ctx, &call, types, &list);
 	va_end(list);
-	return send_and_receive(ctx, ctx->pg, ret_rows, statement, &parameters);
+	if (ctx->may_lag && ctx->replica && ret_rows && replica_answers(ctx, ret_rows, &call))
+		return FAULT_NONE;
+	return pg_run(ctx, ctx->pg, ret_rows, &call);
 }
 
 enum fault pg_query_on(struct ctx *ctx, struct pg *pg, struct pg_rows *ret_rows,
 	const struct pg_statement *statement, const char *types, ...)
 {
-	struct parameters parameters = { .count = 0 };
+	struct pg_call call = { .statement = statement };
 	va_list list;
 	va_start(list, types);
-	collect(ctx, &parameters, types, &list);
+	collect(ctx, &call, types, &list);
 	va_end(list);
-	return send_and_receive(ctx, pg, ret_rows, statement, &parameters);
+	return pg_run(ctx, pg, ret_rows, &call);
 }
 
 enum fault pg_execute(struct ctx *ctx, struct pg *pg, const char *sql)

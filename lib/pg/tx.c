@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "pg/pg.h"
 
 #include "base/banned.h"
@@ -38,8 +39,10 @@ enum fault tx_run(struct ctx *ctx, const char *name, enum fault (*fn)(struct ctx
 {
 	enum fault fault = FAULT_DATABASE_RETRY;
 	for (int attempt = 0; attempt < ATTEMPTS && fault == FAULT_DATABASE_RETRY; attempt++) {
-		if (attempt)
+		if (attempt) {
+			metric_add(METRIC_TRANSACTION_RETRIES, 1);
 			pause_with_jitter(attempt);
+		}
 		fault = attempt_once(ctx, fn, arg);
 	}
 	if (fault == FAULT_DATABASE_RETRY)
