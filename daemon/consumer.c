@@ -7,6 +7,7 @@
 #include "event/event.h"
 #include "notification/notification.h"
 #include "payment/payment.h"
+#include "reservation/seat_refresh.h"
 #include "ticket/ticket.h"
 
 #include "base/banned.h"
@@ -25,21 +26,13 @@ static enum fault on_reservation(struct ctx *ctx, const struct event *event)
 	return ticket_issue(ctx, "reservation", event);
 }
 
-
-static enum fault on_cache(struct ctx *ctx, const struct event *event)
-{
-	(void)ctx;
-	(void)event;
-	return FAULT_NONE;
-}
-
 static const struct consumer {
 	struct event_group group;
 	const char *wake;
 } consumers[] = {
 	{ { "reservation", on_reservation }, "consumer-reservation" },
 	{ { "notification", notification_from_event }, "consumer-notification" },
-	{ { "cache", on_cache }, "consumer-cache" },
+	{ { "cache", reservation_refresh_seats }, "consumer-cache" },
 };
 
 static const struct consumer *chosen;

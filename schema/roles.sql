@@ -74,11 +74,11 @@ grant select (id, role, created_at) on cm.member to cm_queue;
 grant select on cm.concert, cm.seat_grade, cm.reservation_transition, cm.seat_availability
   to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
 grant select, update on cm.seat to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
-grant select, insert, update on cm.reservation_seat, cm.member_concert, cm.seat_counter to cm_reservation;
+grant select, insert, update on cm.reservation_seat, cm.seat_counter to cm_reservation;
 grant select, update on cm.reservation to cm_reservation;
 grant insert (member_id, concert_id, amount, currency, seat_count, expires_at) on cm.reservation to cm_reservation;
 grant select, insert, update on cm.seat_counter to cm_payment, cm_consumer, cm_sweeper;
-grant select, update on cm.reservation, cm.reservation_seat, cm.member_concert to cm_payment, cm_consumer, cm_sweeper;
+grant select, update on cm.reservation, cm.reservation_seat to cm_payment, cm_consumer, cm_sweeper;
 grant insert, select on cm.reservation_audit, cm.payment_audit, cm.outbox
   to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
 grant select, insert, update on cm.idempotency_key to cm_reservation, cm_payment, cm_sweeper, cm_consumer;

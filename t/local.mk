@@ -47,5 +47,6 @@ dist_tests += t/t0500-payment.sh t/t0501-refund.sh t/t0502-toss.sh t/t0503-payme
 dist_tests += t/t0300-booking.sh
 dist_tests += t/t0301-rush.sh
 dist_tests += t/t0302-verify.sh
+dist_tests += t/t0303-seat-cache.sh
 EXTRA_DIST += scripts/crowd t/bench/queue-redis
 dist_tests += t/t0605-replica.sh t/tool/standby

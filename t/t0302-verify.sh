@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 start_instance
 sql "update cm.concert set queue_mode = 'none' where id = 802;
-	select code from cm.reservation_hold(1, 802, '{665}', null, null, null, null, null, null);
-	select code from cm.reservation_hold(2, 802, '{666}', null, null, null, null, null, null)" >/dev/null
+	select code from cm.reservation_hold(1, 802, '{665}', null, null, null, null, null);
+	select code from cm.reservation_hold(2, 802, '{666}', null, null, null, null, null)" >/dev/null
 ok "sound to begin with" "$SOURCE_DIR/t/verify" "$DATABASE_URL"
 
 # caught NAME DAMAGE REPAIR
@@ -25,8 +25,9 @@ caught 'seat state, holder and live line agree' \
 caught 'counters equal the seats' \
 	"update cm.seat_counter set held = held + 1 where concert_id = 802 and slot = 0" \
 	"update cm.seat_counter set held = held - 1 where concert_id = 802 and slot = 0"
-caught "members' live seats are counted right" \
-	"update cm.member_concert set live = 2 where member_id = 1" "update cm.member_concert set live = 1 where member_id = 1"
+caught "members' live seats are within the limit" \
+	"update cm.concert set max_tickets_per_member = 1; update cm.reservation set seat_count = 2 where id = 1" \
+	"update cm.reservation set seat_count = 1 where id = 1; update cm.concert set max_tickets_per_member = 4"
 caught 'amounts are the sum' "update cm.reservation set amount = 1 where id = 1" \
 	"update cm.reservation set amount = 150000 where id = 1"
 printf '%s\n' '{"member":1,"op":"hold","key":"k","start":1,"end":2,"status":201,"reservation":77,"seats":[670]}' >"$TEST_DIR/history"

@@ -6,7 +6,7 @@ CM_SANDBOX_DIR=$TEST_DIR/bank start_instance
 bank() { cat "$TEST_DIR/bank/ledger" 2>/dev/null; }
 
 # hold MEMBER SEAT: a reservation made in the database; prints its id.
-hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null, null)"; }
+hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null)"; }
 member payer@example.com
 payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")
 sql "update cm.concert set max_tickets_per_member = 100 where id = 802" >/dev/null

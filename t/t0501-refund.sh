@@ -4,7 +4,7 @@
 mkdir -m 777 "$TEST_DIR/bank"
 CM_SANDBOX_DIR=$TEST_DIR/bank start_instance
 bank() { cat "$TEST_DIR/bank/ledger" 2>/dev/null; }
-hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null, null)"; }
+hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null)"; }
 status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }
 sql "update cm.concert set max_tickets_per_member = 100 where id = 802" >/dev/null
 member payer@example.com
@@ -74,9 +74,9 @@ is "$(kinds)" "" "nobody reads another's notices"
 token=$(sign_in payer@example.com)
 
 # the concert is cancelled: every paid reservation gets its money back, more than one batch of them
-sql "select code from cm.reservation_hold($payer, 802, array(select id from cm.seat where concert_id = 802 and state = 'AVAILABLE' order by id limit 1), null, null, null, null, null, null)" >/dev/null
+sql "select code from cm.reservation_hold($payer, 802, array(select id from cm.seat where concert_id = 802 and state = 'AVAILABLE' order by id limit 1), null, null, null, null, null)" >/dev/null
 for seat in $(sql "select id from cm.seat where concert_id = 802 and state = 'AVAILABLE' order by id limit 60"); do
-	sql "select s.code from cm.reservation_hold($payer, 802, array[$seat]::bigint[], null, null, null, null, null, null) h,
+	sql "select s.code from cm.reservation_hold($payer, 802, array[$seat]::bigint[], null, null, null, null, null) h,
 		lateral cm.payment_begin($payer, h.reservation_id, 'sandbox', null, '{}', null, null, null) b,
 		lateral cm.payment_settle(b.payment_id, 'SUCCESS', 'k', null, null, null) s"
 done >"$TEST_DIR/paid"

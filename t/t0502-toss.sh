@@ -17,7 +17,7 @@ payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")
 seat=664
 hold() {
 	seat=$((seat + 1))
-	held=$(sql "select reservation_id from cm.reservation_hold($payer, 802, array[$seat]::bigint[], null, null, null, null, null, null)")
+	held=$(sql "select reservation_id from cm.reservation_hold($payer, 802, array[$seat]::bigint[], null, null, null, null, null)")
 }
 pay() { request POST /payment "{\"reservationId\":$held,\"paymentKey\":\"$1\"}"; }
 status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }

@@ -17,7 +17,7 @@ BUILD_DIR=$points
 mkdir -m 777 "$TEST_DIR/bank"
 export CM_POINT='?:12'
 CM_SANDBOX_DIR=$TEST_DIR/bank start_instance
-hold() { sql "select reservation_id from cm.reservation_hold($payer, 805, array[$1]::bigint[], null, null, null, null, null, null)"; }
+hold() { sql "select reservation_id from cm.reservation_hold($payer, 805, array[$1]::bigint[], null, null, null, null, null)"; }
 sql "update cm.concert set max_tickets_per_member = 100000 where id = 805" >/dev/null
 member payer@example.com
 payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 CM_EVENT_TRIES=3 start_instance
 events() { "$SOURCE_DIR/scripts/events" --state "$STATE" "$@"; }
-hold() { sql "select reservation_id from cm.reservation_hold($payer, 802, array[$1]::bigint[], null, null, null, null, null, null)"; }
+hold() { sql "select reservation_id from cm.reservation_hold($payer, 802, array[$1]::bigint[], null, null, null, null, null)"; }
 status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }
 member payer@example.com
 payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")

@@ -9,7 +9,7 @@ kafka up >"$TEST_DIR/brokers" 2>"$TEST_DIR/kafka.err" || skip_all "no Kafka brok
 stop_kafka() { kafka down; finish_test; }
 trap stop_kafka EXIT
 CM_BUS=kafka CM_KAFKA_BROKERS=$(sed 's/.*=//' "$TEST_DIR/brokers") start_instance
-hold() { sql "select reservation_id from cm.reservation_hold($payer, 805, array[$1]::bigint[], null, null, null, null, null, null)"; }
+hold() { sql "select reservation_id from cm.reservation_hold($payer, 805, array[$1]::bigint[], null, null, null, null, null)"; }
 status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }
 # pay SEAT: sets paid
 pay() {

@@ -159,7 +159,7 @@ request PATCH "/concert/$map/seat" '{}'
 is "$status $(json '.errors[0].field')" "400 block" "no seats"
 request PATCH "/concert/$map/seat" "{\"block\":[${seats[0]}],\"unblock\":[${seats[0]}]}"
 is "$status" 400 "both at once"
-sql "select code from cm.reservation_hold(1, $map, array[${seats[5]}]::bigint[], null, null, null, null, null, null)" >/dev/null
+sql "select code from cm.reservation_hold(1, $map, array[${seats[5]}]::bigint[], null, null, null, null, null)" >/dev/null
 request PATCH "/concert/$map/seat" "{\"block\":[${seats[0]},${seats[5]}]}"
 problem 409 seat-taken "a held seat can't be blocked"
 is "$(json '.seats | length') $(sql "select state from cm.seat where id = ${seats[0]}")" "1 AVAILABLE" "it is named, the other left alone"

@@ -7,7 +7,7 @@
 #include "base/banned.h"
 
 /* Put in portions: a sweep may free thousands of seats. */
-enum { PORTION = 100, HEAL_PORTION = 50 };
+enum { PORTION = 100, HEAL_PORTION = 50, HEAL_MOST = 1000 };
 
 struct changed {
 	struct concert_id concert;
@@ -37,33 +37,54 @@ void seat_state_changed(struct ctx *ctx, struct concert_id concert, enum seat_le
 	ctx_after(ctx, tell_cache, changed);
 }
 
-/* Compares the cache with PostgreSQL and corrects what differs. */
-static void heal(struct ctx *ctx, void *arg)
+enum fault seat_state_watch(struct ctx *ctx, struct concert_id concert, int64_t *ret_since)
 {
-	const struct concert_id *concert = arg;
+	return seat_cache_begin(ctx, concert, ret_since);
+}
+
+enum fault seat_state_correct(struct ctx *ctx, struct concert_id concert, int64_t since,
+	const struct seat_change *changes, size_t count)
+{
+	enum fault fault = FAULT_NONE;
+	for (size_t i = 0; !fault && i < count; i += HEAL_PORTION) {
+		size_t rest = count - i;
+		fault = seat_cache_heal(ctx, concert, since, changes + i,
+			rest < HEAL_PORTION ? rest : HEAL_PORTION);
+	}
+	return fault;
+}
+
+enum fault seat_state_compare(struct ctx *ctx, struct concert_id concert)
+{
 	struct seat_cache cache;
 	const char *truth;
 	int64_t begun;
-	if (seat_cache_begin(ctx, *concert, &begun)
-		|| seat_state_store_letters(ctx, *concert, &truth)
-		|| seat_cache_read(ctx, *concert, 0, &cache) || !cache.states.letters)
-		return;
+	enum fault fault = seat_cache_begin(ctx, concert, &begun);
+	if (fault || (fault = seat_state_store_letters(ctx, concert, &truth))
+		|| (fault = seat_cache_read(ctx, concert, 0, &cache)))
+		return fault;
 	const char *cached = cache.states.letters;
-	if (strlen(cached) != strlen(truth)) {
-		(void)!seat_cache_fill(ctx, *concert, begun, truth);
-		return;
-	}
-	struct seat_change wrong[HEAL_PORTION];
-	size_t count = 0;
-	for (size_t i = 0; truth[i]; i++) {
-		if (truth[i] != cached[i])
+	if (!cached)
+		return FAULT_NONE;
+	size_t size = strlen(truth), count = 0;
+	bool is_far_off = strlen(cached) != size;
+	struct seat_change *wrong = arena_array(ctx->arena, HEAL_MOST, sizeof(*wrong));
+	for (size_t i = 0; i < size && !is_far_off; i++) {
+		if (truth[i] == cached[i])
+			continue;
+		is_far_off = count == HEAL_MOST;
+		if (!is_far_off)
 			wrong[count++] = (struct seat_change){ (int64_t)i, truth[i] };
-		if (count && (count == HEAL_PORTION || !truth[i + 1])) {
-			if (seat_cache_heal(ctx, *concert, begun, wrong, count))
-				return;
-			count = 0;
-		}
 	}
+	if (is_far_off)
+		return seat_cache_fill(ctx, concert, begun, truth);
+	return seat_state_correct(ctx, concert, begun, wrong, count);
+}
+
+static void compare_after(struct ctx *ctx, void *arg)
+{
+	const struct concert_id *concert = arg;
+	(void)!seat_state_compare(ctx, *concert); /* the next reader tries again */
 }
 
 static void count_letters(struct seat_states *states)
@@ -105,7 +126,7 @@ enum fault seat_state_read(struct ctx *ctx, struct concert_id concert, int64_t s
 	if (cache.is_check_due) {
 		struct concert_id *id = arena_alloc(ctx->arena, sizeof(*id));
 		*id = concert;
-		ctx_after(ctx, heal, id);
+		ctx_after(ctx, compare_after, id);
 	}
 	*ret_states = cache.states;
 	count_letters(ret_states);

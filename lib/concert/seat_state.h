@@ -22,6 +22,16 @@ struct seat_change {
 	char letter;
 };
 
+/* Corrects single seats: what watch gave, then the letters read from PostgreSQL after it. Seats
+ * told of in between are left as they are. Both fail with REDIS_AWAY only. */
+enum fault seat_state_watch(struct ctx *ctx, struct concert_id concert, int64_t *ret_since);
+enum fault seat_state_correct(struct ctx *ctx, struct concert_id concert, int64_t since,
+	const struct seat_change *changes, size_t count);
+
+/* Compares all of a concert's cache with PostgreSQL and corrects what differs. No cache: nothing to
+ * do. Faults: CONCERT_NOT_FOUND, DATABASE_*, REDIS_AWAY. */
+enum fault seat_state_compare(struct ctx *ctx, struct concert_id concert);
+
 struct seat_states {
 	int64_t version, at_ms;
 	int64_t available, held, sold;

@@ -13,7 +13,7 @@
 -- cm_seats_begin KEYS seats:{C}                -> version; changes are kept from now on
 -- cm_seats_fill  KEYS seats:{C}  ARGV version from begin, letters   -> 1; 0 when too much changed meanwhile
 -- cm_seats_heal  KEYS seats:{C}  ARGV version from begin, position, letter ...  -> corrections made
---   What changed since that version is left as it is.
+--   What changed since that version is left as it is, and so is what is right already.
 
 local SEATS_LOG, SEATS_TTL, SEATS_CHECK_MS = 4096, 86400, 10000
 
@@ -86,10 +86,10 @@ local function seats_heal(keys, argv)
   local key, begun, made, later = keys[1], tonumber(argv[1]), 0, {}
   local version = tonumber(call('GET', key .. ':v'))
   local changes = version and seats_since(key, version, begun)
-  if not changes then return 0 end
+  if not changes or call('EXISTS', key) == 0 then return 0 end
   for _, change in ipairs(changes) do later[change:match('^%d+')] = true end
   for i = 2, #argv - 1, 2 do
-    if not later[argv[i]] then made = made + seats_log(key, argv[i + 1], { argv[i] }, 1) end
+    if not later[argv[i]] and call('GETRANGE', key, argv[i], argv[i]) ~= argv[i + 1] then made = made + seats_log(key, argv[i + 1], { argv[i] }, 1) end
   end
   return made
 end

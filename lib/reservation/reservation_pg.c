@@ -8,7 +8,7 @@
 
 PG_STATEMENT(hold_seats,
 	"select code, reservation_id, amount, currency, status, expires_ms, created_ms, seats, taken,"
-	" replayed from cm.reservation_hold($1, $2, $3, $4, $5::bigint::integer, $6, $7, $8, $9)");
+	" replayed from cm.reservation_hold($1, $2, $3, $4, $5::bigint::integer, $6, $7, $8)");
 
 PG_STATEMENT(replay_hold,
 	"select code, reservation_id, amount, currency, status, expires_ms, created_ms, seats, taken,"
@@ -52,6 +52,11 @@ PG_STATEMENT(refund_reservation,
 PG_STATEMENT(expire_reservations,
 	"select concert_id, position from cm.reservation_expire_batch($1::bigint::integer)"
 	" order by concert_id, position");
+
+PG_STATEMENT(read_seat_letters,
+	"select s.position, case when s.state = 'HELD' and s.held_until <= now() then 'A'"
+	" else left(s.state, 1) end from cm.reservation_seat l join cm.seat s on s.id = l.seat_id"
+	" where l.reservation_id = $1 order by s.position");
 
 PG_STATEMENT(find_gate,
 	"select queue_mode = 'on' from cm.concert where id = $1 and status <> 'DRAFT'");
@@ -165,11 +170,11 @@ enum fault reservation_store_hold(struct ctx *ctx, const struct hold_request *re
 {
 	struct pg_rows rows;
 	const struct idempotency *idempotency = &request->idempotency;
-	enum fault fault = pg_query(ctx, &rows, &hold_seats, "iiAIIttxt",
+	enum fault fault = pg_query(ctx, &rows, &hold_seats, "iiAIIttx",
 		ctx->member.value, request->concert.value,
 		request->seat_count ? request->seats : NULL, request->seat_count,
 		request->grade.value, request->count, request->section, idempotency->key,
-		idempotency->hash, (size_t)IDEMPOTENCY_HASH_BYTES, ctx->traceparent);
+		idempotency->hash, (size_t)IDEMPOTENCY_HASH_BYTES);
 	if (fault == FAULT_DATABASE_DUPLICATE) {
 		/* The partial unique index: what both locks missed. */
 		*ret_outcome = (struct hold_outcome){ .code = HOLD_BUSY };
@@ -325,5 +330,20 @@ enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, bo
 	if (!rows.count)
 		return FAULT_CONCERT_NOT_FOUND;
 	*ret_has_queue = pg_boolean(&rows, 0, 0);
+	return FAULT_NONE;
+}
+
+enum fault reservation_store_seat_letters(struct ctx *ctx, struct reservation_id id,
+	const struct seat_change **ret_seats, size_t *ret_count)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &read_seat_letters, "i", id.value);
+	if (fault)
+		return fault;
+	struct seat_change *seats = arena_array(ctx->arena, (size_t)rows.count, sizeof(*seats));
+	for (int i = 0; i < rows.count; i++)
+		seats[i] = (struct seat_change){ pg_integer(&rows, i, 0), *pg_text(&rows, i, 1) };
+	*ret_seats = seats;
+	*ret_count = (size_t)rows.count;
 	return FAULT_NONE;
 }

@@ -2,6 +2,7 @@
 #ifndef CM_RESERVATION_RESERVATION_STORE_H
 #define CM_RESERVATION_RESERVATION_STORE_H
 
+#include "concert/seat_state.h"
 #include "reservation/cancellation.h"
 #include "reservation/reservation.h"
 
@@ -49,6 +50,10 @@ enum fault reservation_store_get(struct ctx *ctx, struct reservation_id id,
 	struct reservation *ret_reservation);
 enum fault reservation_store_list(struct ctx *ctx, const struct reservation_filter *filter,
 	struct reservation_list *ret_list);
+
+/* The seats a reservation has or had, with their states now. */
+enum fault reservation_store_seat_letters(struct ctx *ctx, struct reservation_id id,
+	const struct seat_change **ret_seats, size_t *ret_count);
 
 enum cancel_code {
 	CANCEL_CANCELLED, CANCEL_ALREADY, CANCEL_EXPIRED, CANCEL_PAYING, CANCEL_PAID,
