@@ -1,5 +1,7 @@
 /* cm-admin: what an operator does without HTTP. The password comes on standard input, so that it is
  * in no process list and no shell history. */
+#include "admin.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@ enum { PASSWORD_BYTES = 1024 };
 
 static int usage(void)
 {
-	fputs("Usage: cm-admin create --name NAME --email EMAIL [--role ROLE_ADMIN|ROLE_USER]\n"
+	fputs("Usage: cm-admin connections\n"
+		"       cm-admin create --name NAME --email EMAIL [--role ROLE_ADMIN|ROLE_USER]\n"
 		"The password is read from standard input (one line). An account that exists already\n"
 		"is left as it is.\n", stderr);
 	return 2;
@@ -78,6 +81,21 @@ static bool read_options(int argc, char **argv, struct auth_sign_up *ret_input)
 		&& str_characters(ret_input->name) <= MEMBER_NAME_MAXIMUM;
 }
 
+static void open_ctx(struct ctx *ctx)
+{
+	const char *role = conf_text(CONF_DATABASE_ROLE);
+	ctx_init(ctx, arena_new(LIMIT_ARENA_BYTES));
+	ctx->role = ROLE_ADMIN;
+	ctx->pg = pg_new(conf_text(CONF_DATABASE_URL),
+		strcmp(role, "-") == 0 ? "" : *role ? role : "cm_admin");
+}
+
+static void close_ctx(struct ctx *ctx)
+{
+	pg_free(ctx->pg);
+	arena_free(ctx->arena);
+}
+
 static int create(struct auth_sign_up *input)
 {
 	char password[PASSWORD_BYTES];
@@ -87,16 +105,20 @@ static int create(struct auth_sign_up *input)
 		fputs("cm-admin: no password on standard input\n", stderr);
 		return EXIT_FAILURE;
 	}
-	const char *role = conf_text(CONF_DATABASE_ROLE);
 	input->password = password;
-	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	ctx.role = ROLE_ADMIN;
-	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL),
-		strcmp(role, "-") == 0 ? "" : *role ? role : "cm_admin");
+	open_ctx(&ctx);
 	int status = report(&ctx, auth_sign_up(&ctx, input, &member), &member);
 	explicit_bzero(password, sizeof(password));
-	pg_free(ctx.pg);
-	arena_free(ctx.arena);
+	close_ctx(&ctx);
+	return status;
+}
+
+static int connections(void)
+{
+	struct ctx ctx;
+	open_ctx(&ctx);
+	int status = admin_connections(&ctx);
+	close_ctx(&ctx);
 	return status;
 }
 
@@ -114,6 +136,8 @@ int main(int argc, char **argv)
 	}
 	log_init("admin", conf_text(CONF_LOG_LEVEL));
 	clock_set_timezone(conf_text(CONF_TIMEZONE));
+	if (argc == 2 && strcmp(argv[1], "connections") == 0)
+		return connections();
 	if (argc < 2 || strcmp(argv[1], "create") != 0)
 		return usage();
 	return read_options(argc - 1, argv + 1, &input) ? create(&input) : usage();

@@ -1,5 +1,5 @@
 noinst_PROGRAMS += daemon/cm-admin
-daemon_cm_admin_SOURCES = daemon/admin.c
+daemon_cm_admin_SOURCES = daemon/admin.c daemon/admin.h daemon/admin_connections.c
 daemon_cm_admin_LDADD = libconcertmania.a $(DRIVER_LIBS)
 DAEMON_SOURCES = daemon/daemon.c daemon/daemon.h
 DAEMON_LIBS = libconcertmania.a $(DRIVER_LIBS)

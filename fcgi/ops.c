@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "metrics/exposition.h"
+#include "ops/budget.h"
 #include "ops/health.h"
 #include "ops/schema_version.h"
 #include "queue/queue.h"
@@ -114,6 +115,8 @@ static void print_work(FILE *out, const struct health_work *work)
 	      "How long the most overdue hold has waited for the sweeper.");
 	gauge(out, "cm_database_connections_most", work->connections_most,
 	      "Connections PostgreSQL accepts.");
+	gauge(out, "cm_database_connections_needed", budget_make().needed,
+	      "Connections the settings ask for, at most.");
 	gauge(out, "cm_database_connections_locked", work->connections_locked,
 	      "Connections of ours that wait for a lock.");
 }

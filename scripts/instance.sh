@@ -102,10 +102,6 @@ END
 # Names of all settings: those of the programs and those of these scripts.
 setting_names() {
 	sed -n 's/^CONF(\([A-Z0-9_]*\),.*/CM_\1/p' "$SOURCE_DIR/lib/base/conf.def"
-	local pool
-	for pool in "${POOLS[@]}"; do
-		printf 'CM_POOL_%s_WORKERS\n' "${pool^^}"
-	done
 	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE
 	printf 'CM_DATABASE_ADMIN_URL\nCM_DATABASE_CONNECTIONS\n'
 }
@@ -174,12 +170,8 @@ owns_redis() { ! grep -q '^CM_REDIS_URL' "$ETC/local.env"; }
 
 workers_of() {
 	local name=CM_POOL_${1^^}_WORKERS
-	case $1 in
-	auth | member) printf '%s' "${!name:-2}" ;;
-	reservation) printf '%s' "${!name:-6}" ;;
-	ops) printf '%s' "${!name:-1}" ;;
-	*) printf '%s' "${!name:-4}" ;;
-	esac
+	printf '%s' "${!name:-$(sed -n "s/^CONF(${name#CM_}, INTEGER, \"\([0-9]*\)\".*/\1/p" \
+		"$SOURCE_DIR/lib/base/conf.def")}"
 }
 
 # A connection a worker, twice while a pool rolls, and room for daemons and people.
@@ -324,6 +316,15 @@ copy_programs() {
 		mv "$CM_BIN_DIR/$program.new" "$CM_BIN_DIR/$program"
 	done
 	chmod -R go+rX "$CM_BIN_DIR"
+}
+
+# Refused here, not by PostgreSQL at the peak of a sale.
+check_connections() {
+	copy_programs
+	[ -x "$CM_BIN_DIR/daemon/cm-admin" ] || return 0
+	"$CM_BIN_DIR/daemon/cm-admin" connections >"$LOG/connections.log" && return
+	cat "$LOG/connections.log" >&2
+	die "too few connections for these settings; nothing was started or changed that ran"
 }
 
 # The demo's own accounts; whoever exists already is left alone.

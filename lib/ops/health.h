@@ -33,6 +33,12 @@ struct health_work {
 /* One statement on partial indexes. Faults: those of pg_query. */
 enum fault health_work(struct ctx *ctx, struct health_work *ret_work);
 
+struct health_limits {
+	int64_t most, reserved; /* max_connections, and those only superusers get */
+	int64_t usable;         /* by our roles: also what the database itself is limited to */
+};
+enum fault health_limits(struct ctx *ctx, struct health_limits *ret_limits);
+
 struct health_connections {
 	const char *role, *state; /* "cm_auth"; "active", "idle", "idle in transaction", "unknown" */
 	int64_t count;

@@ -33,6 +33,12 @@ PG_STATEMENT(ops_work,
 	     "     where status = 'PENDING' and not paying order by expires_at"
 	     "     limit 100000) as counted) as held");
 
+PG_STATEMENT(ops_limits,
+	     "select most, reserved, least(most - reserved, case when datconnlimit >= 0"
+	     " then datconnlimit end) from (select current_setting('max_connections')::bigint as most,"
+	     " current_setting('superuser_reserved_connections')::bigint as reserved) as settings,"
+	     " pg_database where datname = current_database()");
+
 PG_STATEMENT(ops_connections,
 	     "select usename::text, coalesce(state, 'unknown'), count(*) from pg_stat_activity"
 	     " where datname = current_database() and usename like 'cm\\_%'"
@@ -74,6 +80,17 @@ enum fault health_work(struct ctx *ctx, struct health_work *ret_work)
 		.connections_locked = pg_integer(&rows, 0, 11),
 	};
 	return FAULT_NONE;
+}
+
+enum fault health_limits(struct ctx *ctx, struct health_limits *ret_limits)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &ops_limits, "");
+	if (!fault)
+		*ret_limits = (struct health_limits){.most = pg_integer(&rows, 0, 0),
+						     .reserved = pg_integer(&rows, 0, 1),
+						     .usable = pg_integer(&rows, 0, 2)};
+	return fault;
 }
 
 enum fault health_connections(struct ctx *ctx, struct health_connections **ret_rows,

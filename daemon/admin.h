@@ -1,0 +1,10 @@
+/* The commands of cm-admin that have a file of their own. Each returns the exit status. */
+#ifndef CM_DAEMON_ADMIN_H
+#define CM_DAEMON_ADMIN_H
+
+#include "base/ctx.h"
+
+/* Prints how many connections the settings ask for and fails when PostgreSQL gives fewer. */
+int admin_connections(struct ctx *ctx);
+
+#endif
