@@ -7,6 +7,7 @@
 static enum fault (*const sweeps[])(struct ctx *, bool *) = {
 	sweep_holds,
 	sweep_payments,
+	sweep_retention,
 };
 
 /* One that fails doesn't keep the others from their turn. */

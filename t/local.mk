@@ -51,3 +51,4 @@ dist_tests += t/t0303-seat-cache.sh
 EXTRA_DIST += scripts/crowd t/bench/queue-redis
 dist_tests += t/t0605-replica.sh t/tool/standby
 dist_tests += t/t0606-connections.sh
+dist_tests += t/t0608-retention.sh

@@ -1,4 +1,5 @@
-libconcertmania_a_SOURCES += lib/ops/budget.c lib/ops/budget.h lib/ops/health.h lib/ops/health_pg.c lib/ops/health_redis.c
+libconcertmania_a_SOURCES += lib/ops/budget.c lib/ops/budget.h lib/ops/health.h lib/ops/health_pg.c lib/ops/health_redis.c \
+  lib/ops/retention.h lib/ops/retention_pg.c
 nodist_fcgi_cm_ops_SOURCES = lib/ops/schema_version.h
 BUILT_SOURCES += lib/ops/schema_version.h
 CLEANFILES += lib/ops/schema_version.h
