@@ -10,8 +10,7 @@ if [ -n "${CM_LONG:-}" ]; then
 	rounds=40 members=4000
 fi
 pools=(auth member concert queue reservation payment ops)
-CM_TOKEN_KEYS=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
-export CM_TOKEN_KEYS
+token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 member load@example.com
 load_requests "$token" >"$TEST_DIR/requests"
 sql "insert into cm.member (id, email, email_key, name, password_hash)
@@ -27,7 +26,7 @@ for pool in "${pools[@]}"; do wanted[$pool]=$(workers "$pool" | wc -l); done
 replaced() { ! workers "$1" | grep -qx "$2" && [ "$(workers "$1" | wc -l)" = "${wanted[$1]}" ]; }
 
 start_load reads "$TEST_DIR/requests" 4
-"$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
+CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
 	members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=8 seed=3 \
 	>"$TEST_DIR/summary" &
 sale=$!

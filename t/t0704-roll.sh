@@ -9,8 +9,7 @@ if [ -n "${CM_LONG:-}" ]; then
 	rolls=25 reloads=60 members=8000
 fi
 pools=(auth member concert queue reservation payment ops)
-CM_TOKEN_KEYS=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
-export CM_TOKEN_KEYS
+token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 member load@example.com
 load_requests "$token" >"$TEST_DIR/requests"
 printf '200\t-\tPOST\t/auth/signin\t{"email":"load@example.com","password":"secret-load@example.com"}\n' \
@@ -26,7 +25,7 @@ for pool in "${pools[@]}"; do parent "$pool"; done >"$TEST_DIR/parents"
 
 start_load fresh "$TEST_DIR/requests" 4
 start_load kept "$TEST_DIR/requests" 2 keep
-"$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
+CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
 	members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=6 seed=4 \
 	>"$TEST_DIR/summary" &
 sale=$!
