@@ -216,7 +216,7 @@ $$;
 
 -- cm.reservation_hold: contract as before (0004), without the trace of an event.
 -- Order of locks: idempotency key (try), member (waits), seats (try, ascending), then rows.
--- Advisory locks of a member: two-int form (3, hash of the id).
+-- Advisory locks of a member: two-int form (4, hash of the id).
 drop function cm.reservation_hold(bigint, bigint, bigint[], bigint, integer, text, text, bytea, text);
 create function cm.reservation_hold(
     p_member bigint, p_concert bigint, p_seats bigint[], p_grade bigint, p_count integer, p_section text,
@@ -249,7 +249,7 @@ begin
     code := null;
   end if;
 
-  perform pg_advisory_xact_lock(3, hashint8(p_member));
+  perform pg_advisory_xact_lock(4, hashint8(p_member));
   if p_seats is null then
     l_blocks := cm.seats_best(p_concert, p_grade, p_count, p_section);
     if l_blocks is null then

@@ -26,6 +26,15 @@ begin
     execute format('grant usage on schema cm to %I', l_role);
     execute format('grant select on cm.schema_migration to %I', l_role);
   end loop;
+  -- Plans are made once, often while tables are still empty, and must be good when they are full: where
+  -- every statement has an index to go by, nothing else is considered.
+  foreach l_role in array array['cm_auth', 'cm_queue', 'cm_reservation', 'cm_payment', 'cm_relay',
+      'cm_consumer', 'cm_sweeper'] loop
+    execute format('alter role %I set enable_seqscan = off', l_role);
+    execute format('alter role %I set enable_bitmapscan = off', l_role);
+    execute format('alter role %I set enable_hashjoin = off', l_role);
+    execute format('alter role %I set enable_mergejoin = off', l_role);
+  end loop;
   -- Whoever runs this owns the tables; daemons and the organiser's large layouts may take longer.
   execute 'alter role cm_sweeper set statement_timeout = ''10s''';
   execute 'alter role cm_admin set statement_timeout = ''60s''';

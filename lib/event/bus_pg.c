@@ -17,18 +17,20 @@ PG_STATEMENT(delivery_give,
 	" select s.consumer_group, o.id, o.key from cm.outbox o join cm.subscription s using (topic)"
 	" where o.id = any ($1) order by o.id on conflict do nothing");
 /* An event waits for all earlier ones of its key: for one that waits for its next try, or that
- * another consumer holds. Those before it in the same batch are handled before it. */
+ * another consumer holds. Those before it in the same batch are handled before it: there are as
+ * many of its key in the batch as wait at all. */
 PG_STATEMENT(delivery_take,
 	"with batch as materialized (select d.event_id, d.key, d.attempt_count from cm.delivery d"
 	" where d.consumer_group = $1 and d.done_at is null and d.next_at <= now()"
 	" and not exists (select from cm.delivery e where e.consumer_group = $1 and e.key = d.key"
 	" and e.done_at is null and e.event_id < d.event_id and e.next_at > now())"
-	" order by d.event_id limit $2 for update of d skip locked)"
+	" order by d.event_id limit $2 for update of d skip locked),"
+	" numbered as (select *, row_number() over (partition by key order by event_id) as nth"
+	" from batch)"
 	" select " EVENT_COLUMNS ", b.attempt_count"
-	" from batch b join cm.outbox o on o.id = b.event_id"
-	" where not exists (select from cm.delivery e where e.consumer_group = $1"
-	" and e.key = b.key and e.done_at is null and e.event_id < b.event_id"
-	" and not exists (select from batch f where f.event_id = e.event_id))"
+	" from numbered b join cm.outbox o on o.id = b.event_id"
+	" where b.nth = (select count(*) from cm.delivery e where e.consumer_group = $1"
+	" and e.key = b.key and e.done_at is null and e.event_id <= b.event_id)"
 	" order by o.id");
 PG_STATEMENT(delivery_done,
 	"update cm.delivery set done_at = now() where consumer_group = $1 and event_id = any ($2)");
