@@ -6,8 +6,8 @@
 #include "event/event.h"
 
 /* Reads the seats of the event's reservation (of its whole concert, when it names none) from
- * PostgreSQL and corrects the cache; harmless twice. An event_handler. Redis being away is no fault:
- * a cache is compared before it is believed again. */
+ * PostgreSQL and corrects the cache; harmless twice. An event_handler. Redis being away is no
+ * fault: a cache is compared before it is believed again. */
 enum fault reservation_refresh_seats(struct ctx *ctx, const struct event *event);
 
 #endif
