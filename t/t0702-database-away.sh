@@ -88,7 +88,7 @@ token=$mine
 await works /seat/665
 coproc LOCKER { psql -X -q -A -t -d "$DATABASE_URL" 2>&1; }
 locker=$LOCKER_PID
-lock() { printf '%s\n' "$1" "\\echo done" >&"${LOCKER[1]}"; while read -r line <&"${LOCKER[0]}"; do [ "$line" != done ] || return 0; done; }
+lock() { printf '%s\n' "$1" "\\echo done" >&"${LOCKER[1]}"; while read -r line <&"${LOCKER[0]}"; do [ "$line" != "done" ] || return 0; done; }
 lock "begin; select from cm.seat where id = 1001 for update;"
 request POST /reservation '{"concertId":803,"seatId":1001}'
 like "$status $(json .code)" '^(409 seat-taken|503 database-busy)$' "a row is locked: its buyer is told while it is ($status)"
