@@ -53,3 +53,4 @@ dist_tests += t/t0605-replica.sh t/tool/standby
 dist_tests += t/t0606-connections.sh
 dist_tests += t/t0608-retention.sh
 dist_tests += t/t0607-statements.sh t/tool/fill.sql
+dist_tests += t/t0609-organiser-size.sh
