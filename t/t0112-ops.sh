@@ -54,6 +54,13 @@ unknown() {
 		sed 's/_bucket$//' | sort -u | comm -23 - "$TEST_DIR/names"
 }
 is "$(unknown)" '' 'alarms and dashboard use names that are printed'
+unwritten() {
+	local row
+	for row in $(sed -n 's/^METRIC(\([A-Z_]*\),.*/\1/p' "$SOURCE_DIR/lib/metrics/metric.def"); do
+		grep -rqw --include='*.c' "METRIC_$row" "$SOURCE_DIR"/{fcgi,daemon,lib} || printf '%s ' "$row"
+	done
+}
+is "$(unwritten)" '' 'every metric of the table is written somewhere'
 ok 'the dashboard is JSON' jq -e .panels "$SOURCE_DIR"/deploy/grafana/concert-mania.json
 
 # A dependency away: named, and metrics still answer. Without Redis bookings go on, so a load balancer

@@ -11,6 +11,7 @@
 #include "base/banned.h"
 #include "base/conf.h"
 #include "base/str.h"
+#include "metrics/metrics.h"
 
 static const char *const denied[] = {
 #define DENY(password) password,
@@ -129,7 +130,10 @@ enum fault auth_sign_in(struct ctx *ctx, const char *email, const char *password
 		return fault;
 	if ((fault = auth_store_find(ctx, email_key, &account)))
 		return fault;
-	if ((fault = judge(ctx, &account, fold_nfkc(ctx->arena, password))))
+	fault = judge(ctx, &account, fold_nfkc(ctx->arena, password));
+	metric_add(METRIC_AUTH_SIGN_IN_OK, !fault);
+	metric_add(METRIC_AUTH_SIGN_IN_REFUSED, fault == FAULT_BAD_CREDENTIALS);
+	if (fault)
 		return fault;
 	throttle_forget(ctx, email_key);
 	return start_session(ctx, &account, ret_session);

@@ -1,5 +1,6 @@
 #include "auth/auth_store.h"
 #include "base/conf.h"
+#include "metrics/metrics.h"
 #include "pg/pg.h"
 
 #include "base/banned.h"
@@ -151,8 +152,11 @@ enum fault auth_store_session_revoke(struct ctx *ctx, const unsigned char hash[R
 	bool used_only)
 {
 	struct pg_rows rows;
-	return pg_query(ctx, &rows, &auth_session_revoke, "xi", (const void *)hash,
+	enum fault fault = pg_query(ctx, &rows, &auth_session_revoke, "xi", (const void *)hash,
 		(size_t)REFRESH_HASH_BYTES, (int64_t)used_only);
+	if (!fault && used_only)
+		metric_add(METRIC_AUTH_FAMILY_REVOKED, pg_affected(&rows) > 0);
+	return fault;
 }
 
 enum fault auth_store_session_end(struct ctx *ctx, const char *session)

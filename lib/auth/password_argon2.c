@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/banned.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/str.h"
+#include "metrics/metrics.h"
 
 enum { SALT_BYTES = 16, HASH_BYTES = 32, PARALLELISM = 1, ENCODED_BYTES = 256 };
 
@@ -32,9 +34,11 @@ enum fault password_hash(struct ctx *ctx, const char *password, const char **ret
 		ctx->log_detail = "no random bytes";
 		return FAULT_INTERNAL;
 	}
+	int64_t start_us = clock_monotonic_us();
 	int code = argon2id_hash_encoded((uint32_t)conf_integer(CONF_ARGON2_PASSES),
 		(uint32_t)conf_integer(CONF_ARGON2_MEMORY_KIB), PARALLELISM, password,
 		strlen(password), salt, sizeof(salt), HASH_BYTES, encoded, ENCODED_BYTES);
+	metric_observe(METRIC_AUTH_PASSWORD_HASH, clock_monotonic_us() - start_us);
 	if (code != ARGON2_OK)
 		return argon2_fault(ctx, code);
 	*ret_hash = encoded;
@@ -52,7 +56,9 @@ enum fault password_verify(struct ctx *ctx, const char *password, const char *ha
 	bool *ret_outdated)
 {
 	bool real = hash && str_starts(hash, "$argon2id$");
+	int64_t start_us = clock_monotonic_us();
 	int code = argon2id_verify(real ? hash : dummy_hash(ctx), password, strlen(password));
+	metric_observe(METRIC_AUTH_PASSWORD_HASH, clock_monotonic_us() - start_us);
 	if (code != ARGON2_OK && code != ARGON2_VERIFY_MISMATCH)
 		return argon2_fault(ctx, code);
 	*ret_good = real && code == ARGON2_OK;

@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/point.h"
+#include "metrics/metrics.h"
 #include "payment/gateway.h"
 #include "payment/payment_store.h"
 #include "queue/queue.h"
@@ -70,9 +71,12 @@ static void confirm(struct ctx *ctx, const struct gateway *gateway,
 		.currency = row->payment.currency, .key = order->gateway_key,
 		.script = order->script,
 	};
-	int64_t start = clock_monotonic_us();
+	int64_t took_us = clock_monotonic_us();
 	gateway->confirm(ctx, &charge, ret_answer);
-	ctx->outside_us += clock_monotonic_us() - start;
+	took_us = clock_monotonic_us() - took_us;
+	ctx->outside_us += took_us;
+	metric_observe(METRIC_GATEWAY_CALL, took_us);
+	metric_add(METRIC_GATEWAY_ERRORS, ret_answer->outcome == GATEWAY_UNKNOWN);
 }
 
 static void release_turn(struct ctx *ctx, void *arg)

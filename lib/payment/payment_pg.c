@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metrics/metrics.h"
 #include "payment/payment_store.h"
 #include "pg/pg.h"
 
@@ -113,6 +114,9 @@ enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
 		ctx->traceparent);
 	if (fault)
 		return fault;
+	metric_add(answer->outcome == GATEWAY_SUCCESS ? METRIC_PAYMENT_SUCCESS
+		: answer->outcome == GATEWAY_DECLINED ? METRIC_PAYMENT_DECLINED
+		: METRIC_PAYMENT_UNKNOWN, 1);
 	read_row(ctx, &rows, ret_row);
 	read_positions(ctx, pg_text(&rows, 0, 10), ret_row);
 	ret_row->payment.reservation.value = pg_integer(&rows, 0, 11);
@@ -192,6 +196,7 @@ enum fault payment_store_refund_settle(struct ctx *ctx, int64_t refund_id,
 		result, answer->key, answer->code, ctx->traceparent);
 	if (fault)
 		return fault;
+	metric_add(METRIC_PAYMENT_REFUNDED, answer->outcome == GATEWAY_SUCCESS);
 	*ret_code = pg_text(&rows, 0, 0);
 	return FAULT_NONE;
 }

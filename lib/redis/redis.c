@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "metrics/metrics.h"
 
 #include "base/banned.h"
 
@@ -100,6 +101,7 @@ static bool open_connection(struct redis *redis)
 		return false;
 	if (*password && !simple_command(redis->context, "AUTH", password))
 		return false;
+	metric_add(METRIC_REDIS_CONNECTS, 1);
 	snprintf(database, sizeof(database), "%d", db);
 	return db == 0 || simple_command(redis->context, "SELECT", database);
 }
@@ -109,6 +111,7 @@ static enum fault failed(struct ctx *ctx, struct redis *redis, const char *why)
 	ctx->log_detail = arena_printf(ctx->arena, "redis: %s", why);
 	drop(redis);
 	if (++redis->failures >= BREAKER_FAILURES) {
+		metric_add(METRIC_REDIS_BREAKER_OPENED, redis->failures == BREAKER_FAILURES);
 		if (redis->failures == BREAKER_FAILURES)
 			log_event(LOG_WARNING, "redis is away, breaker open", "error",
 				ctx->log_detail);
