@@ -103,6 +103,7 @@ END
 setting_names() {
 	sed -n 's/^CONF(\([A-Z0-9_]*\),.*/CM_\1/p' "$SOURCE_DIR/lib/base/conf.def"
 	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE
+	printf 'CM_TRUSTED_PROXY\n'
 	printf 'CM_DATABASE_ADMIN_URL\nCM_DATABASE_CONNECTIONS\n'
 }
 
@@ -403,9 +404,20 @@ render_nginx() {
 			-e "s|@SIGNUP_RATE@|${CM_LIMIT_SIGNUP_RATE:-5}|g" \
 			-e "s|@QUEUE_RATE@|${CM_LIMIT_QUEUE_RATE:-50}|g" \
 			-e "s|@RESERVATION_RATE@|${CM_LIMIT_RESERVATION_RATE:-50}|g" \
+			-e "s|@TRUSTED_PROXY@|$(trusted_proxies)|g" \
 			-e "s|@TOKEN_RATE@|${CM_LIMIT_TOKEN_RATE:-50}|g" \
 			"$file" >"$target/$(basename "$file" .in)"
 	done
+}
+
+# CM_TRUSTED_PROXY: addresses or networks, separated by spaces.
+trusted_proxies() {
+	local address
+	for address in ${CM_TRUSTED_PROXY:-}; do
+		case $address in *[!0-9a-fA-F.:/]*) die "CM_TRUSTED_PROXY: no address: $address" ;; esac
+		printf 'set_real_ip_from %s; ' "$address"
+	done
+	[ -z "${CM_TRUSTED_PROXY:-}" ] || printf 'real_ip_header X-Real-IP;'
 }
 
 start_nginx() {
