@@ -42,7 +42,7 @@ for n in $(seq "$halves"); do
 	[ "$n" = 1 ] || exec {half}>&-
 done
 half=${halved[1]}
-answer=$(head -1 <&"$half" | tr -d '\r')
+answer=$(head -1 <&"$half" 2>/dev/null | tr -d '\r')
 like "$answer" '^(HTTP/1.1 408.*|)$' "who stays silent is cut off by the time-out (${answer:-closed})"
 exec {half}>&-
 ok "afterwards every worker is free" all_free

@@ -26,7 +26,7 @@ token=
 # burst METHOD PATH BODY COUNT [header]: so many at once; prints how many were 429
 burst() {
 	local n
-	for n in $(seq "$4"); do
+	for _ in $(seq "$4"); do
 		printf 'next\nurl = "%s%s"\nrequest = "%s"\noutput = "/dev/null"\nwrite-out = "%%{http_code}\\n"\nsilent\n' "$BASE_URL" "$2" "$1"
 		[ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata = "%s"\n' "$3"
 		[ -z "${5:-}" ] || printf 'header = "%s"\n' "$5"
