@@ -8,7 +8,6 @@
 #include "base/conf.h"
 #include "base/str.h"
 
-enum { LEEWAY_S = 60 };
 
 static const char issuer[] = "concert-mania", audience[] = "concert-mania-api";
 
@@ -50,7 +49,7 @@ static bool read_role(const char *text, enum role *ret_role)
 /* RFC 8725: who made it, for whom, and since when, are checked for every token. */
 static enum fault check_claims(const struct token_fields *fields, struct token_claims *ret_claims)
 {
-	int64_t now_s = clock_now_ms() / 1000;
+	int64_t now_s = clock_now_ms() / 1000, leeway_s = conf_integer(CONF_TOKEN_LEEWAY_S);
 	struct token_claims claims = { .issued_ms = fields->issued_s * 1000,
 		.expires_ms = fields->expires_s * 1000, .session = fields->session };
 	if (!fields->issuer || strcmp(fields->issuer, issuer) != 0)
@@ -63,9 +62,9 @@ static enum fault check_claims(const struct token_fields *fields, struct token_c
 	if (!read_role(fields->role, &claims.role))
 		return FAULT_TOKEN_INVALID;
 	if (fields->expires_s <= 0 || fields->issued_s <= 0
-		|| fields->issued_s > now_s + LEEWAY_S || fields->not_before_s > now_s + LEEWAY_S)
+		|| fields->issued_s > now_s + leeway_s || fields->not_before_s > now_s + leeway_s)
 		return FAULT_TOKEN_INVALID;
-	if (fields->expires_s + LEEWAY_S <= now_s)
+	if (fields->expires_s + leeway_s <= now_s)
 		return FAULT_TOKEN_EXPIRED;
 	*ret_claims = claims;
 	return FAULT_NONE;
