@@ -17,7 +17,8 @@ jq -r '.paths | to_entries[] | .key as $path | .value | to_entries[] |
 	 elif .value.security == [{}, {"bearer": []}] then "optional"
 	 elif .value["x-administrator"] then "admin"
 	 else "member" end)' "$document" | sort >"$TEST_DIR/documented"
-sed 's/,idempotent$//; s/ member,admin$/ admin/' "$TEST_DIR/tables" >"$TEST_DIR/served"
+# how a route is read is no matter of the contract
+sed -E 's/,(may-lag|report|idempotent)//g; s/ member,admin$/ admin/' "$TEST_DIR/tables" >"$TEST_DIR/served"
 is "$(comm -23 "$TEST_DIR/served" "$TEST_DIR/documented")" "" "every route is documented with its guard"
 is "$(comm -13 "$TEST_DIR/served" "$TEST_DIR/documented")" "" "every documented route exists"
 is "$(jq -r '.paths | to_entries[] | .key as $p | .value | to_entries[] |
