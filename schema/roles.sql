@@ -53,10 +53,12 @@ grant execute on all functions in schema cm to
   cm_reservation, cm_payment, cm_consumer, cm_sweeper, cm_admin, cm_concert;
 grant execute on function cm.bigrams(text) to cm_member, cm_ops, cm_queue;
 
--- Accounts
-grant select, insert, update on cm.member to cm_auth;
+-- Accounts. Only who judges passwords reads their hashes; nobody but an operator changes a role.
+grant select, insert on cm.member to cm_auth;
+grant update (name, password_hash, updated_at) on cm.member to cm_auth; -- PATCH /member/me
 grant select, insert, update, delete on cm.refresh_token to cm_auth;
-grant select on cm.member to cm_member, cm_consumer;
+grant select (id, name, email, email_key, role, language, notification_opt_out, created_at, updated_at,
+              deleted_at) on cm.member to cm_member, cm_consumer;
 grant update (name, email, email_key, language, notification_opt_out, password_hash, updated_at, deleted_at)
   on cm.member to cm_member;
 grant select, update on cm.refresh_token to cm_member;
@@ -121,6 +123,7 @@ exception when insufficient_privilege then
 end
 $$;
 grant select, insert, update on all tables in schema cm to cm_admin;
+revoke insert, update on cm.schema_migration from cm_admin;
 grant delete on cm.delivery, cm.inbox to cm_admin;
 grant usage on all sequences in schema cm to cm_auth, cm_concert, cm_reservation, cm_payment, cm_consumer,
   cm_sweeper, cm_relay, cm_admin, cm_member;

@@ -25,7 +25,6 @@ token=
 # --- rates ---------------------------------------------------------------------------------------------------
 # burst METHOD PATH BODY COUNT [header]: so many at once; prints how many were 429
 burst() {
-	local n
 	for _ in $(seq "$4"); do
 		printf 'next\nurl = "%s%s"\nrequest = "%s"\noutput = "/dev/null"\nwrite-out = "%%{http_code}\\n"\nsilent\n' "$BASE_URL" "$2" "$1"
 		[ -z "$3" ] || printf 'header = "Content-Type: application/json"\ndata = "%s"\n' "$3"
