@@ -155,11 +155,13 @@ PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config check libpq-dev 
 	libqrencode-dev)
 PACKAGES_RUN=(nginx-light postgresql redis-server spawn-fcgi curl jq openssl util-linux)
 PACKAGES_CHECK=(shellcheck binutils procps python3 nodejs)
+PACKAGES_WEB=(npm)
 PACKAGES_KAFKA=(librdkafka-dev default-jre-headless maven)
 
 package_installed() {
 	case $1 in # whatever brings the program will do
 	nginx-light) [ -x /usr/sbin/nginx ] && return ;;
+	npm) command -v npm >/dev/null && return ;;
 	nodejs) command -v node >/dev/null && return ;;
 	python3) command -v python3 >/dev/null && return ;;
 	maven) command -v mvn >/dev/null && return ;;
