@@ -81,13 +81,17 @@ static bool read_options(int argc, char **argv, struct auth_sign_up *ret_input)
 		&& str_characters(ret_input->name) <= MEMBER_NAME_MAXIMUM;
 }
 
-static void open_ctx(struct ctx *ctx)
+static const char *role_name(void)
 {
 	const char *role = conf_text(CONF_DATABASE_ROLE);
+	return strcmp(role, "-") == 0 ? "" : *role ? role : "cm_admin";
+}
+
+static void open_ctx(struct ctx *ctx)
+{
 	ctx_init(ctx, arena_new(LIMIT_ARENA_BYTES));
 	ctx->role = ROLE_ADMIN;
-	ctx->pg = pg_new(conf_text(CONF_DATABASE_URL),
-		strcmp(role, "-") == 0 ? "" : *role ? role : "cm_admin");
+	ctx->pg = pg_new(conf_text(CONF_DATABASE_URL), role_name());
 }
 
 static void close_ctx(struct ctx *ctx)
@@ -116,8 +120,14 @@ static int create(struct auth_sign_up *input)
 static int connections(void)
 {
 	struct ctx ctx;
+	struct pg *replica = NULL;
 	open_ctx(&ctx);
-	int status = admin_connections(&ctx);
+	struct pg *primary = ctx.pg;
+	if (*conf_text(CONF_DATABASE_REPLICA_URL))
+		replica = pg_new(conf_text(CONF_DATABASE_REPLICA_URL), role_name());
+	int status = admin_connections(&ctx, replica);
+	ctx.pg = primary;
+	pg_free(replica);
 	close_ctx(&ctx);
 	return status;
 }

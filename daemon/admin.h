@@ -4,7 +4,8 @@
 
 #include "base/ctx.h"
 
-/* Prints how many connections the settings ask for and fails when PostgreSQL gives fewer. */
-int admin_connections(struct ctx *ctx);
+/* Prints how many connections the settings ask for and fails when PostgreSQL gives fewer, or the
+ * replica (NULL: there is none). Leaves the replica in ctx->pg. */
+int admin_connections(struct ctx *ctx, struct pg *replica);
 
 #endif

@@ -27,9 +27,27 @@ static const struct budget_row *largest(const struct budget *budget)
 	return most;
 }
 
-int admin_connections(struct ctx *ctx)
+static int compare(const char *server, const struct budget *budget,
+	const struct health_limits *limits)
 {
-	const struct budget budget = budget_make();
+	print_budget(budget);
+	printf("%-20s %4lld  max_connections %lld, %lld of them for superusers\n", "given",
+		(long long)limits->usable, (long long)limits->most, (long long)limits->reserved);
+	if (budget->needed <= limits->usable)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "cm-admin: these settings need %lld connections, %s gives %lld "
+		"(max_connections = %lld, less %lld for superusers).\n"
+		"cm-admin: raise max_connections to %lld or more and restart PostgreSQL, or lower the "
+		"workers: %s asks for most (%lld).\n", (long long)budget->needed, server,
+		(long long)limits->usable, (long long)limits->most, (long long)limits->reserved,
+		(long long)(budget->needed + limits->reserved), largest(budget)->setting,
+		(long long)largest(budget)->connections);
+	return EXIT_FAILURE;
+}
+
+int admin_connections(struct ctx *ctx, struct pg *replica)
+{
+	const struct budget budget = budget_make(), there = budget_make_replica();
 	struct health_limits limits;
 	enum fault fault = health_limits(ctx, &limits);
 	if (fault) {
@@ -37,17 +55,14 @@ int admin_connections(struct ctx *ctx)
 			ctx->log_detail ? ctx->log_detail : "");
 		return EXIT_FAILURE;
 	}
-	print_budget(&budget);
-	printf("%-20s %4lld  max_connections %lld, %lld of them for superusers\n", "given",
-		(long long)limits.usable, (long long)limits.most, (long long)limits.reserved);
-	if (budget.needed <= limits.usable)
-		return EXIT_SUCCESS;
-	fprintf(stderr, "cm-admin: these settings need %lld connections, PostgreSQL gives %lld "
-		"(max_connections = %lld, less %lld for superusers).\n"
-		"cm-admin: raise max_connections to %lld or more and restart PostgreSQL, or lower the "
-		"workers: %s asks for most (%lld).\n", (long long)budget.needed,
-		(long long)limits.usable, (long long)limits.most, (long long)limits.reserved,
-		(long long)(budget.needed + limits.reserved), largest(&budget)->setting,
-		(long long)largest(&budget)->connections);
-	return EXIT_FAILURE;
+	int status = compare("PostgreSQL", &budget, &limits);
+	if (!replica)
+		return status;
+	ctx->pg = replica;
+	puts("\nread replica");
+	if (!health_limits(ctx, &limits))
+		return compare("the replica", &there, &limits) ? EXIT_FAILURE : status;
+	/* Nothing depends on it. */
+	fputs("cm-admin: the read replica does not answer; the primary will serve its reads\n", stderr);
+	return status;
 }

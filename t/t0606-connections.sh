@@ -48,4 +48,18 @@ like "$(cat "$TEST_DIR/up.log")" 'need 45 connections, PostgreSQL gives 27' "a s
 CM_DATABASE_CONNECTIONS='' down
 CM_DATABASE_CONNECTIONS='' up || bail "taking it back"
 pass "by default the server is made large enough"
+
+# a replica's: only the pool concert reads there (here the primary stands in for it)
+CM_DATABASE_REPLICA_URL="host=$STATE/run/pg dbname=concert_mania" up || bail "a replica"
+ok "with a replica" budget
+is "$(sed -n '/^read replica/,$s/^needed *//p' "$TEST_DIR/budget")" $((4 + 1 + 10)) "its connections are added up too"
+sql 'alter database concert_mania connection limit 44'
+budget
+like "$(cat "$TEST_DIR/budget")" 'need 45 connections, PostgreSQL gives 44' "each server is held to its own"
+sql 'alter database concert_mania connection limit -1'
+CM_DATABASE_REPLICA_URL='host=/nonexistent dbname=x' up || bail "a replica that is away"
+like "$(cat "$TEST_DIR/up.log" "$STATE/log/connections.log")" 'replica does not answer; the primary will serve' \
+	"one that is away is told, and keeps nothing from starting"
+CM_DATABASE_REPLICA_URL="host=$STATE/run/pg dbname=concert_mania" CM_POOL_CONCERT_WORKERS=300 up
+like "$(cat "$TEST_DIR/up.log")" 'need 311 connections, the replica gives' "a replica too small is refused"
 done_testing

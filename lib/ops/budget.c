@@ -12,6 +12,16 @@ static void add(struct budget *budget, const struct budget_row *row)
 	budget->needed += row->connections;
 }
 
+struct budget budget_make_replica(void)
+{
+	struct budget budget = { .count = 0 };
+	add(&budget, &(struct budget_row){ "pool concert", "CM_POOL_CONCERT_WORKERS",
+		conf_integer(CONF_DATABASE_HOSTS) * (conf_integer(CONF_POOL_CONCERT_WORKERS) + 1) });
+	add(&budget, &(struct budget_row){ "reserve", "CM_DATABASE_RESERVE",
+		conf_integer(CONF_DATABASE_RESERVE) });
+	return budget;
+}
+
 struct budget budget_make(void)
 {
 	static const struct { enum conf workers; const char *name, *setting; } pools[] = {

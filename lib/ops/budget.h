@@ -21,5 +21,7 @@ struct budget {
 };
 
 struct budget budget_make(void);
+/* Of a read replica: the pool concert alone reads there. */
+struct budget budget_make_replica(void);
 
 #endif
