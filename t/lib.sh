@@ -58,6 +58,7 @@ cmp_ok() { if test "$1" "$2" "$3"; then pass "$4"; else fail "$4" "$1 $2 $3 is f
 skip_all() { printf '1..0 # SKIP %s\n' "$1"; planned=yes; exit 0; }
 bail() { printf 'Bail out! %s\n' "$1"; planned=yes; exit 1; }
 done_testing() {
+	[ ${#instances[@]} = 0 ] || is "$(secrets_in_logs)" '' "no secret is in the logs"
 	printf '1..%d\n' "$checks"
 	planned=yes
 	[ "$failures" = 0 ]
@@ -123,6 +124,28 @@ await() {
 		[ "$SECONDS" -lt "$give_up" ] ||
 			bail "waited in vain for: $* (line ${BASH_LINENO[0]}); last answer: $status ${body:0:300}"
 		sleep 0.05
+	done
+}
+
+# --- secrets ------------------------------------------------------------------------------------------
+
+# What must be in no log of any instance: passwords, tokens, hashes, keys, addresses. Prints where it
+# is, not what. What the test itself tells PostgreSQL as its superuser is its own affair.
+secrets_in_logs() {
+	local state file
+	for state in "${instances[@]}"; do
+		[ -d "$state/log" ] || continue
+		{
+			printf '%s\n' 'secret-[a-z0-9]' '@example\.com' '@demo\.concert-mania' 'eyJ[A-Za-z0-9_-]{10,}\.' \
+				'argon2id\$' '[Bb]earer [A-Za-z0-9]' '[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{4}'
+			sed -n "s/^[A-Z_]*\(PASSWORD\|KEY\)='\(..*\)'\$/\2/p; s/^[A-Z_]*KEYS='[^:]*:\(..*\)'\$/\1/p" \
+				"$state/etc/secrets.env" 2>/dev/null | sed 's/[+.$*]/\\&/g'
+		} >"$TEST_DIR/secrets"
+		for file in "$state"/log/*.log; do
+			case ${file##*/} in initdb.log) continue ;; esac
+			awk '/^[0-9-]+ [0-9:.]+ [A-Z]+ \[[0-9]+\]/ { own = $5 == "postgres" } !own' "$file" |
+				grep -aqEf "$TEST_DIR/secrets" && printf '%s ' "${file##*/}"
+		done
 	done
 }
 
