@@ -40,6 +40,16 @@ like "$(header WWW-Authenticate)" '^Bearer ' "with WWW-Authenticate"
 wrong=$(json 'del(.requestId)')
 request POST /auth/signin '{"email":"nobody@example.com","password":"wrong-password"}'
 is "$(json 'del(.requestId)')" "$wrong" "an unknown address gets the very same answer"
+# The same work, too: one hash each, whether there is an account or not, and so the same time.
+hashes() {
+	curl -s "$OPS_URL/metrics" | sed -n 's/^cm_password_hash_seconds_count{pool="auth"} //p'
+}
+before=$(hashes)
+for email in kim@example.com nobody@example.com nobody2@example.com; do
+	request POST /auth/signin "{\"email\":\"$email\",\"password\":\"wrong-password\"}"
+	is "$status $(($(hashes) - before))" "401 1" "$email costs one hash"
+	before=$(hashes)
+done
 # macOS sends decomposed Hangul: the same password all the same.
 request POST /member '{"name":"a","email":"nfd@example.com","password":"\ud55c\uae00\ube44\ubc00"}'
 request POST /auth/signin '{"email":"nfd@example.com","password":"\u1112\u1161\u11ab\u1100\u1173\u11af\u1107\u1175\u1106\u1175\u11af"}'

@@ -37,8 +37,7 @@ seat=2001
 : >"$TEST_DIR/answers"
 # pages that are there already have some room; then there is none
 refused() {
-	local n
-	for n in $(seq 50); do
+	for _ in $(seq 50); do
 		seat=$((seat + 1))
 		[ "$seat" -le 3900 ] || bail "it never got full"
 		request POST /reservation "{\"concertId\":805,\"seatId\":$seat}"
