@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 rush=$BUILD_DIR/t/rush/rush
 [ -x "$rush" ] || skip_all "t/rush/rush isn't built"
-CM_LIMIT_TOKEN_RATE=1000000 start_instance
+CM_LIMIT_TOKEN_RATE=1000000 CM_DATABASE_CALL_MS=14000 start_instance
 rolls=2 reloads=4 members=250
 if [ -n "${CM_LONG:-}" ]; then
 	rolls=25 reloads=60 members=8000
@@ -55,6 +55,45 @@ is "$(jq '[.[] | objects | to_entries[] | select(.key == "0" or (.key | tonumber
 cmp_ok "$(jq '.hold."201" // 0' "$TEST_DIR/summary")" -gt 0 "and they bought"
 is "$(bad_answers fresh | head -3)" "" "no request failed while pools rolled"
 is "$(bad_answers kept | head -3)" "" "neither on kept connections"
+
+# The request in a worker's hands while it is told to go: each of the pool's workers waits inside
+# PostgreSQL for a lock, the roll begins, and only then the lock is released.
+sql "alter role cm_payment set lock_timeout = '60s'; alter role cm_payment set statement_timeout = '60s';
+	select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'cm_payment'" >/dev/null
+payment=$(sql "select min(id) from cm.payment")
+token=$(CM_TOKEN_KEYS=$token_keys "$BUILD_DIR/t/tool/token_mint" "$(sql "select r.member_id from cm.payment p
+	join cm.reservation r on r.id = p.reservation_id where p.id = $payment")" 1)
+connected() { request GET "/payment/$payment" && [ "$status" = 200 ]; }
+await connected
+workers payment >"$TEST_DIR/old-payment"
+count=$(grep -c . "$TEST_DIR/old-payment")
+coproc LOCKER { psql -X -q -A -t -d "$DATABASE_URL" 2>&1; }
+locker=$LOCKER_PID
+printf '%s\n' 'begin; lock table cm.payment in access exclusive mode;' '\echo locked' >&"${LOCKER[1]}"
+read -r _ <&"${LOCKER[0]}"
+for n in $(seq "$count"); do
+	curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" "$BASE_URL/payment/$payment" >"$TEST_DIR/hand$n" &
+	hands[n]=$!
+done
+in_hand() { [ "$(sql "select count(*) from pg_stat_activity where usename = 'cm_payment' and wait_event_type = 'Lock'")" -ge "$count" ]; }
+await in_hand
+kill -HUP "$(parent payment)"
+# SIGTERM waits for the end of the request: among the pending ones of one of them
+told() {
+	local pid
+	while read -r pid; do
+		[ -e "/proc/$pid" ] || return 0
+		! grep -q '^ShdPnd:.*[4-7c-f][0-9a-f]\{3\}$' "/proc/$pid/status" || return 0
+	done <"$TEST_DIR/old-payment"
+	return 1
+}
+await told
+printf '%s\n' 'rollback;' '\q' >&"${LOCKER[1]}"
+wait "${hands[@]}" "$locker"
+is "$(cat "$TEST_DIR"/hand* | sort | uniq -c | tr -s ' ')" " $count 200" "requests in hand are finished by those who were told to go"
+all_new() { ! workers payment | grep -qxf "$TEST_DIR/old-payment"; }
+await all_new
+"$SOURCE_DIR/scripts/migrate" --state "$STATE" >/dev/null 2>&1 # the role's own settings again
 
 # nginx: new workers take over, the old ones finish what they have
 nginx=$(parent nginx)
