@@ -14,6 +14,11 @@ admin=$(sign_in "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
 # answer, and the round trips its worker logs for it. 0-2: none, or some when what the worker knows of
 # the queue's settings has aged since.
 serial=0
+# the line is written after the answer; nginx' own question has one under the same id
+logged() {
+	grep -h "\"requestId\":\"$1\"" "$STATE"/log/{auth,member,concert,queue,reservation,payment,ops}.log |
+		grep -v '"route":"/auth/check"'
+}
 : >"$TEST_DIR/covered"
 route() {
 	local name=$1 wanted_status=$2 statements=$3 redis=$4 got asked scripts
@@ -23,9 +28,8 @@ route() {
 	shift 2
 	[ $# = 0 ] || shift
 	request "$method" "$path" "$data" -H "X-Request-Id: route-$serial" "$@"
-	await grep -qsh "\"requestId\":\"route-$serial\"" "$STATE"/log/{auth,member,concert,queue,reservation,payment,ops}.log
-	got=$(grep -h "\"requestId\":\"route-$serial\"" "$STATE"/log/{auth,member,concert,queue,reservation,payment,ops}.log |
-		grep -v '"route":"/auth/check"' | sed 's/.*"statements":\([0-9]*\),"scripts":\([0-9]*\).*/\1 statements, \2 Redis/')
+	await logged "route-$serial"
+	got=$(logged "route-$serial" | sed 's/.*"statements":\([0-9]*\),"scripts":\([0-9]*\).*/\1 statements, \2 Redis/')
 	asked=${got%% statements*} scripts=${got##*, }
 	scripts=${scripts% Redis}
 	[[ $statements != *-* || $asked -lt ${statements%-*} || $asked -gt ${statements#*-} ]] || statements=$asked
