@@ -8,7 +8,7 @@ rush=$BUILD_DIR/t/rush/rush
 CM_LIMIT_TOKEN_RATE=1000000 start_instance
 members=150 rounds=1
 if [ -n "${CM_LONG:-}" ]; then
-	members=1500 rounds=10
+	members=50 rounds=10
 fi
 token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 sql "insert into cm.member (id, email, email_key, name, password_hash)
@@ -28,7 +28,7 @@ first=1001
 # sale NAME: a sale among members of its own; sets summary
 sale() {
 	CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/$1" concert=805 first-member="$first" \
-		members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=12 \
+		members="$members" first-seat=2001 seats=2000 group=2 cancel=10 abandon=5 connections=12 \
 		seed="$first" >"$TEST_DIR/$1.sum" || bail "rush $1"
 	first=$((first + members))
 }

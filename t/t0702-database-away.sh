@@ -8,7 +8,7 @@ rush=$BUILD_DIR/t/rush/rush
 CM_LIMIT_TOKEN_RATE=1000000 start_instance
 members=300 rounds=1
 if [ -n "${CM_LONG:-}" ]; then
-	members=3000 rounds=12
+	members=100 rounds=12
 fi
 token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 sql "insert into cm.member (id, email, email_key, name, password_hash)
