@@ -81,17 +81,11 @@ static bool read_options(int argc, char **argv, struct auth_sign_up *ret_input)
 		&& str_characters(ret_input->name) <= MEMBER_NAME_MAXIMUM;
 }
 
-static const char *role_name(void)
-{
-	const char *role = conf_text(CONF_DATABASE_ROLE);
-	return strcmp(role, "-") == 0 ? "" : *role ? role : "cm_admin";
-}
-
 static void open_ctx(struct ctx *ctx)
 {
 	ctx_init(ctx, arena_new(LIMIT_ARENA_BYTES));
 	ctx->role = ROLE_ADMIN;
-	ctx->pg = pg_new(conf_text(CONF_DATABASE_URL), role_name());
+	ctx->pg = pg_new_for(conf_text(CONF_DATABASE_URL), "admin");
 }
 
 static void close_ctx(struct ctx *ctx)
@@ -124,7 +118,7 @@ static int connections(void)
 	open_ctx(&ctx);
 	struct pg *primary = ctx.pg;
 	if (*conf_text(CONF_DATABASE_REPLICA_URL))
-		replica = pg_new(conf_text(CONF_DATABASE_REPLICA_URL), role_name());
+		replica = pg_new_for(conf_text(CONF_DATABASE_REPLICA_URL), "admin");
 	int status = admin_connections(&ctx, replica);
 	ctx.pg = primary;
 	pg_free(replica);

@@ -95,16 +95,12 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 
 static int run(const struct daemon_program *program)
 {
-	const char *role = conf_text(CONF_DATABASE_ROLE);
-	char own_role[64];
 	sigset_t waiting;
 	struct ctx ctx;
-	snprintf(own_role, sizeof(own_role), "cm_%s", program->name);
 	block_signals(&waiting);
 	srandom((unsigned)(clock_monotonic_us() ^ getpid()));
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL),
-		strcmp(role, "-") == 0 ? "" : *role ? role : own_role);
+	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL), program->name);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(program->wake ? program->wake : program->name);
 	log_event(LOG_INFO, "started", NULL, NULL);

@@ -374,8 +374,6 @@ static bool may_lag(const struct worker *worker)
 static int run(const struct worker *worker)
 {
 	sigset_t waiting;
-	const char *role = conf_text(CONF_DATABASE_ROLE);
-	char own_role[64];
 	struct ctx ctx;
 	if (!is_listener_private()) {
 		log_event(LOG_ERROR, "standard input must be a listening Unix socket", NULL, NULL);
@@ -384,12 +382,10 @@ static int run(const struct worker *worker)
 	FCGX_Init();
 	block_signals(&waiting);
 	seed_random();
-	snprintf(own_role, sizeof(own_role), "cm_%s", worker->name);
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	role = strcmp(role, "-") == 0 ? "" : *role ? role : own_role;
-	ctx.pg = pg_new(conf_text(CONF_DATABASE_URL), role);
+	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL), worker->name);
 	if (may_lag(worker) && *conf_text(CONF_DATABASE_REPLICA_URL))
-		ctx.replica = replica_new(conf_text(CONF_DATABASE_REPLICA_URL), role);
+		ctx.replica = replica_new(conf_text(CONF_DATABASE_REPLICA_URL), worker->name);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(worker->name);
 	register_routes(worker);

@@ -8,7 +8,6 @@
 #include "base/conf.h"
 #include "base/str.h"
 
-
 static const char issuer[] = "concert-mania", audience[] = "concert-mania-api";
 
 enum fault token_issue_session(struct ctx *ctx, const struct token_claims *claims,

@@ -67,18 +67,14 @@ enum fault seat_state_compare(struct ctx *ctx, struct concert_id concert)
 	if (!cached)
 		return FAULT_NONE;
 	size_t size = strlen(truth), count = 0;
-	bool is_far_off = strlen(cached) != size;
-	struct seat_change *wrong = arena_array(ctx->arena, HEAL_MOST, sizeof(*wrong));
-	for (size_t i = 0; i < size && !is_far_off; i++) {
-		if (truth[i] == cached[i])
-			continue;
-		is_far_off = count == HEAL_MOST;
-		if (!is_far_off)
-			wrong[count++] = (struct seat_change){ (int64_t)i, truth[i] };
-	}
-	if (is_far_off)
+	if (strlen(cached) != size)
 		return seat_cache_fill(ctx, concert, begun, truth);
-	return seat_state_correct(ctx, concert, begun, wrong, count);
+	struct seat_change *wrong = arena_array(ctx->arena, HEAL_MOST, sizeof(*wrong));
+	for (size_t i = 0; i < size; i++)
+		if (truth[i] != cached[i] && count++ < HEAL_MOST)
+			wrong[count - 1] = (struct seat_change){ (int64_t)i, truth[i] };
+	return count > HEAL_MOST ? seat_cache_fill(ctx, concert, begun, truth)
+		: seat_state_correct(ctx, concert, begun, wrong, count);
 }
 
 static void compare_after(struct ctx *ctx, void *arg)

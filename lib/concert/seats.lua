@@ -89,7 +89,10 @@ local function seats_heal(keys, argv)
   if not changes or call('EXISTS', key) == 0 then return 0 end
   for _, change in ipairs(changes) do later[change:match('^%d+')] = true end
   for i = 2, #argv - 1, 2 do
-    if not later[argv[i]] and call('GETRANGE', key, argv[i], argv[i]) ~= argv[i + 1] then made = made + seats_log(key, argv[i + 1], { argv[i] }, 1) end
+    local position, letter = argv[i], argv[i + 1]
+    if not later[position] and call('GETRANGE', key, position, position) ~= letter then
+      made = made + seats_log(key, letter, { position }, 1)
+    end
   end
   return made
 end

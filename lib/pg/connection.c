@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,14 @@ struct pg *pg_new(const char *url, const char *role)
 	pg->url = strdup(url);
 	pg->role = strdup(role ? role : "");
 	return pg;
+}
+
+struct pg *pg_new_for(const char *url, const char *program)
+{
+	const char *role = conf_text(CONF_DATABASE_ROLE);
+	char own[64];
+	snprintf(own, sizeof(own), "cm_%s", program);
+	return pg_new(url, strcmp(role, "-") == 0 ? "" : *role ? role : own);
 }
 
 void pg_drop(struct pg *pg)

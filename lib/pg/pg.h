@@ -32,6 +32,8 @@ struct pg_rows {
 
 /* A handle that connects on first use. url is kept. Never NULL. */
 struct pg *pg_new(const char *url, const char *role);
+/* As the role of a program: cm_<program>, or what CM_DATABASE_ROLE says. */
+struct pg *pg_new_for(const char *url, const char *program);
 void pg_free(struct pg *pg);
 /* Connects if needed. Faults: DATABASE_AWAY. */
 enum fault pg_connect(struct ctx *ctx, struct pg *pg);

@@ -42,12 +42,12 @@ PG_STATEMENT(replica_flushed, "select (pg_current_wal_flush_lsn() - '0/0')::bigi
 PG_STATEMENT(replica_replayed, "select case when pg_is_in_recovery() "
 	"then (pg_last_wal_replay_lsn() - '0/0')::bigint end");
 
-struct replica *replica_new(const char *url, const char *role)
+struct replica *replica_new(const char *url, const char *program)
 {
 	struct replica *replica = calloc(1, sizeof(*replica));
 	if (!replica)
 		abort();
-	replica->pg = pg_new(url, role);
+	replica->pg = pg_new_for(url, program);
 	return replica;
 }
 

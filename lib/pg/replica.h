@@ -15,7 +15,7 @@
  * set to it, at most CM_DATABASE_REPLICA_LAG_S behind. An answer without rows is asked again of the
  * primary: what is new may not have arrived yet. A failure is run again on the primary, and the
  * replica is left alone for a while. Never NULL. */
-struct replica *replica_new(const char *url, const char *role);
+struct replica *replica_new(const char *url, const char *program);
 void replica_free(struct replica *replica);
 
 #endif
