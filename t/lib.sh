@@ -179,6 +179,38 @@ loaded_past() { [ "$(loaded "$1")" -ge "$2" ]; }
 # bad_answers NAME: the lines of those that were not what was allowed
 bad_answers() { grep ' bad ' "$TEST_DIR/$1.out" || true; }
 
+# at_once COUNT PATH: as many GETs at the same moment; prints each status with how often it came.
+at_once() {
+	local n calls=() answers=$TEST_DIR/at-once
+	rm -rf "$answers"
+	mkdir "$answers"
+	for n in $(seq "$1"); do
+		curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" "$BASE_URL$2" >"$answers/$n" &
+		calls[n]=$!
+	done
+	wait "${calls[@]}"
+	cat "$answers"/* | sort | uniq -c | tr -s ' \n' ' '
+}
+
+# --- sales --------------------------------------------------------------------------------------------
+
+need_rush() { [ -x "$BUILD_DIR/t/rush/rush" ] || skip_all "t/rush/rush isn't built"; }
+# rush_members LAST: members 1001 to LAST, whose tokens t/rush makes itself.
+rush_members() {
+	sql "insert into cm.member (id, email, email_key, name, password_hash)
+		select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
+		from generate_series(1001, $1) n" >/dev/null
+}
+# rush_concerts IDS: whoever comes buys there at once, and holds end quickly.
+rush_concerts() {
+	sql "update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
+		where id in ($1)" >/dev/null
+}
+# rush HISTORY [setting=value ...]: a sale; prints its summary.
+rush() {
+	CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS) "$BUILD_DIR/t/rush/rush" port="${BASE_URL##*:}" history="$1" "${@:2}"
+}
+
 # --- instances -----------------------------------------------------------------------------------------
 
 # start_instance [options of scripts/up]: one of its own on free ports, shared build folder; sets
@@ -195,6 +227,8 @@ up() {
 	# shellcheck disable=SC1091
 	. "$STATE/demo.env"
 }
+# setting_of NAME: as the instance's programs have it
+setting_of() { bash -c '. "$0/etc/cm.env"; printf %s "${!1}"' "$STATE" "$1"; }
 down() { "$SOURCE_DIR/scripts/down" --state "${1:-$STATE}" >>"$TEST_DIR/down.log" 2>&1; }
 
 finish_test() {

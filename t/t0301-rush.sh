@@ -3,26 +3,21 @@
 # same while workers are killed, Redis is emptied and PostgreSQL restarted. t/verify holds every
 # history against the database. CM_LONG=1: the sizes of the promises.
 . "$(dirname "$0")/lib.sh"
-rush=$BUILD_DIR/t/rush/rush
-[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+need_rush
 start_instance
 
 contenders=200 rounds=2 members=300 hold_seconds=2 tries=40
 if [ -n "${CM_LONG:-}" ]; then
 	contenders=1000 rounds=20 members=20000 tries=1000
 fi
-CM_TOKEN_KEYS=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
-export CM_TOKEN_KEYS
-sql "insert into cm.member (id, email, email_key, name, password_hash)
-	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
-	from generate_series(1001, 1000 + greatest($contenders, 2 * $members)) n;
-	update cm.concert set queue_mode = 'none', hold_seconds = $hold_seconds where id in (803, 804, 805)" >/dev/null
+rush_members "1000 + greatest($contenders, 2 * $members)"
+sql "update cm.concert set queue_mode = 'none', hold_seconds = $hold_seconds where id in (803, 804, 805)" >/dev/null
 
 # play NAME [setting=value ...]: sets summary
 play() {
 	local name=$1
 	shift
-	summary=$("$rush" port="${BASE_URL##*:}" history="$TEST_DIR/$name.json" "$@") || bail "rush $name failed"
+	summary=$(rush "$TEST_DIR/$name.json" "$@") || bail "rush $name failed"
 }
 count() { jq -r "$1 // 0" <<<"$summary"; }
 quiet() {

@@ -2,22 +2,17 @@
 # kill -9 of a worker of every pool, again and again, while members read and buy: each is replaced, at
 # most the request in its hands is lost and told so with 503, and what was answered stays true.
 . "$(dirname "$0")/lib.sh"
-rush=$BUILD_DIR/t/rush/rush
-[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+need_rush
 CM_LIMIT_TOKEN_RATE=1000000 start_instance
 rounds=3 members=250
 if [ -n "${CM_LONG:-}" ]; then
 	rounds=40 members=4000
 fi
 pools=(auth member concert queue reservation payment ops)
-token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 member load@example.com
 load_requests "$token" >"$TEST_DIR/requests"
-sql "insert into cm.member (id, email, email_key, name, password_hash)
-	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
-	from generate_series(1001, 1000 + $members) n;
-	update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
-	where id = 805" >/dev/null
+rush_members "$((1000 + members))"
+rush_concerts 805
 
 workers() { pgrep -P "$(cat "$STATE/run/$1.pid")"; }
 declare -A wanted
@@ -26,7 +21,7 @@ for pool in "${pools[@]}"; do wanted[$pool]=$(workers "$pool" | wc -l); done
 replaced() { ! workers "$1" | grep -qx "$2" && [ "$(workers "$1" | wc -l)" = "${wanted[$1]}" ]; }
 
 start_load reads "$TEST_DIR/requests" 4
-CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
+rush "$TEST_DIR/history" concert=805 first-member=1001 \
 	members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=8 seed=3 \
 	>"$TEST_DIR/summary" &
 sale=$!

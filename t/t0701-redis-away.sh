@@ -3,19 +3,14 @@
 # 503 and when to come back, nothing is sold twice. "In bounded time" is shown without a clock: whole
 # sales end while Redis stands still.
 . "$(dirname "$0")/lib.sh"
-rush=$BUILD_DIR/t/rush/rush
-[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+need_rush
 CM_LIMIT_TOKEN_RATE=1000000 start_instance
 members=150 rounds=1
 if [ -n "${CM_LONG:-}" ]; then
 	members=50 rounds=10
 fi
-token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
-sql "insert into cm.member (id, email, email_key, name, password_hash)
-	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
-	from generate_series(1001, 20000) n;
-	update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
-	where id = 805" >/dev/null
+rush_members 20000
+rush_concerts 805
 member inside@example.com
 inside=$token
 request POST /concert/802/queue
@@ -27,7 +22,7 @@ request GET /concert/805/seat/status # in the cache from now on
 first=1001
 # sale NAME: a sale among members of its own; sets summary
 sale() {
-	CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/$1" concert=805 first-member="$first" \
+	rush "$TEST_DIR/$1" concert=805 first-member="$first" \
 		members="$members" first-seat=2001 seats=2000 group=2 cancel=10 abandon=5 connections=12 \
 		seed="$first" >"$TEST_DIR/$1.sum" || bail "rush $1"
 	first=$((first + members))

@@ -3,25 +3,20 @@
 # 503 and when to come back while it lasts (never afterwards only), the pools recover by themselves,
 # and nothing that was acknowledged is lost.
 . "$(dirname "$0")/lib.sh"
-rush=$BUILD_DIR/t/rush/rush
-[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+need_rush
 CM_LIMIT_TOKEN_RATE=1000000 start_instance
 members=300 rounds=1
 if [ -n "${CM_LONG:-}" ]; then
 	members=100 rounds=12
 fi
-token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
-sql "insert into cm.member (id, email, email_key, name, password_hash)
-	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
-	from generate_series(1001, 40000) n;
-	update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
-	where id in (803, 805)" >/dev/null
+rush_members 40000
+rush_concerts "803, 805"
 member load@example.com
 mine=$token
 load_requests "$token" | sed 's/^[0-9,]*/&,503/' >"$TEST_DIR/requests"
 first=1001
 sale() {
-	CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/$1" concert=805 first-member="$first" \
+	rush "$TEST_DIR/$1" concert=805 first-member="$first" \
 		members="$members" first-seat=2001 seats=2000 group=2 cancel=10 abandon=5 connections=8 \
 		seed="$first" >"$TEST_DIR/$1.sum" || bail "rush $1"
 }
@@ -102,15 +97,7 @@ refused "a table is locked, GET /reservation"
 request GET /notification
 is "$status" 200 "other pools go on"
 # more at once than there are workers: refused as well, none hangs
-many() {
-	local n
-	for n in $(seq 24); do
-		curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" "$BASE_URL/reservation" >"$TEST_DIR/many$n" &
-		many[n]=$!
-	done
-	wait "${many[@]}"
-	answers=$(cat "$TEST_DIR"/many* | sort | uniq -c | tr -s ' \n' ' ')
-}
+many() { answers=$(at_once 24 /reservation); }
 many
 is "$answers" " 24 503 " "24 at once: all refused while it is locked"
 lock "rollback;"

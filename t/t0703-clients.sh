@@ -17,15 +17,7 @@ head_of() {
 }
 reservations() { sql "select count(*) from cm.reservation where member_id = $me"; }
 # every worker of the pool answers: more at once than there are
-all_free() {
-	local n
-	for n in $(seq 12); do
-		curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" "$BASE_URL/reservation" >"$TEST_DIR/free$n" &
-		free[n]=$!
-	done
-	wait "${free[@]}"
-	[ "$(cat "$TEST_DIR"/free* | sort | uniq -c | tr -s ' ')" = " 12 200" ]
-}
+all_free() { [ "$(at_once 12 /reservation)" = " 12 200 " ]; }
 
 # --- half a body, then nothing, on many connections at once: the pool is not theirs -------------------------
 halves=40

@@ -1,31 +1,26 @@
 #!/usr/bin/env bash
 # A rolling restart of every pool, and reloads of nginx, under load: not one request fails.
 . "$(dirname "$0")/lib.sh"
-rush=$BUILD_DIR/t/rush/rush
-[ -x "$rush" ] || skip_all "t/rush/rush isn't built"
+need_rush
 CM_LIMIT_TOKEN_RATE=1000000 CM_DATABASE_CALL_MS=14000 start_instance
 rolls=2 reloads=4 members=250
 if [ -n "${CM_LONG:-}" ]; then
 	rolls=25 reloads=60 members=8000
 fi
 pools=(auth member concert queue reservation payment ops)
-token_keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
 member load@example.com
 load_requests "$token" >"$TEST_DIR/requests"
 printf '200\t-\tPOST\t/auth/signin\t{"email":"load@example.com","password":"secret-load@example.com"}\n' \
 	>>"$TEST_DIR/requests"
-sql "insert into cm.member (id, email, email_key, name, password_hash)
-	select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
-	from generate_series(1001, 1000 + $members) n;
-	update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
-	where id = 805" >/dev/null
+rush_members "$((1000 + members))"
+rush_concerts 805
 parent() { cat "$STATE/run/$1.pid"; }
 workers() { pgrep -P "$(parent "$1")"; }
 for pool in "${pools[@]}"; do parent "$pool"; done >"$TEST_DIR/parents"
 
 start_load fresh "$TEST_DIR/requests" 4
 start_load kept "$TEST_DIR/requests" 2 keep
-CM_TOKEN_KEYS=$token_keys "$rush" port="${BASE_URL##*:}" history="$TEST_DIR/history" concert=805 first-member=1001 \
+rush "$TEST_DIR/history" concert=805 first-member=1001 \
 	members="$members" first-seat=2001 seats=2000 group=4 cancel=10 abandon=5 connections=6 seed=4 \
 	>"$TEST_DIR/summary" &
 sale=$!
@@ -61,7 +56,7 @@ is "$(bad_answers kept | head -3)" "" "neither on kept connections"
 sql "alter role cm_payment set lock_timeout = '60s'; alter role cm_payment set statement_timeout = '60s';
 	select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'cm_payment'" >/dev/null
 payment=$(sql "select min(id) from cm.payment")
-token=$(CM_TOKEN_KEYS=$token_keys "$BUILD_DIR/t/tool/token_mint" "$(sql "select r.member_id from cm.payment p
+token=$(CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS) "$BUILD_DIR/t/tool/token_mint" "$(sql "select r.member_id from cm.payment p
 	join cm.reservation r on r.id = p.reservation_id where p.id = $payment")" 1)
 connected() { request GET "/payment/$payment" && [ "$status" = 200 ]; }
 await connected

@@ -35,7 +35,7 @@ for offset in +3600 -3600; do
 	if [ "$offset" = -3600 ]; then
 		request GET /reservation
 		problem 401 token-invalid "$offset: a token from the future is refused"
-		keys=$(bash -c '. "$0/etc/cm.env"; printf %s "$CM_TOKEN_KEYS"' "$STATE")
+		keys=$(setting_of CM_TOKEN_KEYS)
 		me=$(sql "select id from cm.member where email_key = 'clock@example.com'")
 		token=$(CM_TOKEN_KEYS=$keys CM_TOKEN_TTL_S=86400 LD_PRELOAD=$faketime FAKETIME=-3600 "$real/t/tool/token_mint" "$me" 1)
 	fi
