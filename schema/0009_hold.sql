@@ -214,13 +214,13 @@ begin
 end
 $$;
 
--- cm.reservation_hold: contract as before (0004), without the trace of an event.
+-- cm.reservation_hold: contract as before (0004). It writes no event, so nothing needs p_trace: it stays
+-- for workers of the build before, which go on until their pool is rolled.
 -- Order of locks: idempotency key (try), member (waits), seats (try, ascending), then rows.
 -- Advisory locks of a member: two-int form (4, hash of the id).
-drop function cm.reservation_hold(bigint, bigint, bigint[], bigint, integer, text, text, bytea, text);
-create function cm.reservation_hold(
+create or replace function cm.reservation_hold(
     p_member bigint, p_concert bigint, p_seats bigint[], p_grade bigint, p_count integer, p_section text,
-    p_key text, p_hash bytea,
+    p_key text, p_hash bytea, p_trace text default null,
     out code text, out reservation_id bigint, out amount bigint, out currency text, out status text,
     out expires_ms bigint, out created_ms bigint, out seats text, out taken text, out replayed boolean)
   language plpgsql volatile set search_path = cm, pg_temp
@@ -373,7 +373,7 @@ begin
   end if;
 end
 $$;
-comment on function cm.reservation_hold(bigint, bigint, bigint[], bigint, integer, text, text, bytea) is
+comment on function cm.reservation_hold(bigint, bigint, bigint[], bigint, integer, text, text, bytea, text) is
   'Holds seats for a member: all or none, or the best neighbours of a grade';
 
 insert into cm.schema_migration (version, name) values (9, 'hold');

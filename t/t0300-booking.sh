@@ -174,5 +174,10 @@ token=$first
 request GET '/reservation?limit=100'
 is "$(json '[.content[].id] | . == (sort | reverse)')" true "newest first"
 
+# --- while a pool is rolled ------------------------------------------------------------------------------
+is "$(sql "select code from cm.reservation_hold(1, 804, array(select id from cm.seat where concert_id = 804
+	and state = 'AVAILABLE' order by id limit 1), null, null, null, null, null, null)")" HELD \
+	"a worker of the build before still holds seats, with its nine arguments"
+
 ok "the invariants hold" "$SOURCE_DIR/t/verify" "$DATABASE_URL"
 done_testing
