@@ -4,8 +4,8 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 SH_LOG_DRIVER = $(LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = CK_TAP_LOG_FILE_NAME=-; CK_VERBOSITY=silent; \
   export CK_TAP_LOG_FILE_NAME CK_VERBOSITY; \
-  top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
-  export top_srcdir top_builddir;
+  top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CM_BUILD_DIR='$(abs_top_builddir)'; \
+  export top_srcdir top_builddir CM_BUILD_DIR;
 EXTRA_DIST += $(dist_tests)
 dist_tests =
 
@@ -55,3 +55,4 @@ dist_tests += t/t0606-connections.sh
 dist_tests += t/t0608-retention.sh
 dist_tests += t/t0607-statements.sh t/tool/fill.sql
 dist_tests += t/t0609-organiser-size.sh
+dist_tests += t/t0113-dist.sh
