@@ -292,6 +292,18 @@ start_servers() {
 		die "the schema could not be brought up to date"
 }
 
+# A build with a seeded bug (configure --enable-bug, for the tests of the tests) has its half in the
+# database too. It never serves anybody in earnest.
+seed_bug() {
+	local bug
+	bug=$(cat "$1/t/bug/seeded" 2>/dev/null) || return 0
+	[ "$bug" != no ] || return 0
+	[ "$profile" = demo ] || die "this build has the seeded bug '$bug': it is for tests only"
+	say "THIS BUILD HAS THE SEEDED BUG '$bug': it is for tests only"
+	psql -X -q -v ON_ERROR_STOP=1 -d "${CM_DATABASE_ADMIN_URL:-$CM_DATABASE_URL}" \
+		-f "$SOURCE_DIR/t/bug/$bug.sql" >/dev/null || die "the bug could not be seeded"
+}
+
 redis_answers() { redis-cli -s "$RUN_REAL/redis/redis.sock" ping | grep -q PONG; }
 
 # --- programs -------------------------------------------------------------------------------------------

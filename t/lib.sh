@@ -14,6 +14,7 @@ set -u
 SOURCE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_DIR=${CM_BUILD_DIR:-$SOURCE_DIR/build}
 export BUILD_DIR
+TOOLS_DIR=$BUILD_DIR # stays when a test changes to another build
 TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/cmt.XXXXXX")
 chmod 755 "$TEST_DIR"
 checks=0
@@ -194,7 +195,7 @@ at_once() {
 
 # --- sales --------------------------------------------------------------------------------------------
 
-need_rush() { [ -x "$BUILD_DIR/t/rush/rush" ] || skip_all "t/rush/rush isn't built"; }
+need_rush() { [ -x "$TOOLS_DIR/t/rush/rush" ] || skip_all "t/rush/rush isn't built"; }
 # rush_members LAST: members 1001 to LAST, whose tokens t/rush makes itself.
 rush_members() {
 	sql "insert into cm.member (id, email, email_key, name, password_hash)
@@ -208,7 +209,7 @@ rush_concerts() {
 }
 # rush HISTORY [setting=value ...]: a sale; prints its summary.
 rush() {
-	CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS) "$BUILD_DIR/t/rush/rush" port="${BASE_URL##*:}" history="$1" "${@:2}"
+	CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS) "$TOOLS_DIR/t/rush/rush" port="${BASE_URL##*:}" history="$1" "${@:2}"
 }
 
 # --- instances -----------------------------------------------------------------------------------------

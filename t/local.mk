@@ -56,3 +56,5 @@ dist_tests += t/t0608-retention.sh
 dist_tests += t/t0607-statements.sh t/tool/fill.sql
 dist_tests += t/t0609-organiser-size.sh
 dist_tests += t/t0113-dist.sh
+dist_tests += t/t0304-seeded-bugs.sh
+dist_tests += t/t0305-sale.sh

@@ -6,6 +6,7 @@ create temp table call as
          to_timestamp((call ->> 'start')::bigint / 1e6) as started,
          to_timestamp((call ->> 'end')::bigint / 1e6) as ended, (call ->> 'status')::integer as status,
          call ->> 'code' as code, (call ->> 'reservation')::bigint as reservation,
+         (call ->> 'grade')::bigint as grade, (call ->> 'wanted')::integer as wanted,
          array(select jsonb_array_elements_text(call -> 'seats')::bigint order by 1) as seats
     from history;
 
@@ -23,6 +24,23 @@ create temp table span as
     from audit a join cm.reservation_seat l using (reservation_id)
    where a.from_status = 'NONE';
 create index on span (seat_id, from_at);
+
+-- Groups that were told there is nothing left, and the neighbours that nobody had from two seconds
+-- before the question (what was freed then may not have been committed yet) to the answer. Of many, 300
+-- spread over the sale.
+create temp table refused as
+  select * from (select call.*, row_number() over (order by started) as nth, count(*) over () as most
+                   from call where op = 'hold' and code = 'sold-out' and grade is not null) x
+   where nth % greatest(1, most / 300) = 0;
+create temp table refused_wrongly as
+  select started, grade, section, row_label, count(*) as neighbours
+    from (select r.started, r.grade, r.wanted, s.section, s.row_label,
+                 s.position - row_number() over (partition by r.started, r.member, s.section, s.row_label order by s.position) as run,
+                 r.member
+            from refused r join cm.seat s on s.grade_id = r.grade and s.state <> 'BLOCKED'
+           where not exists (select from span where span.seat_id = s.id and span.from_at <= r.ended
+                                and span.to_at >= r.started - interval '2 seconds')) free
+   group by started, member, grade, section, row_label, run, wanted having count(*) >= wanted;
 
 select invariant, looked, broken from (
   select 1, 'a seat has one live reservation', (select count(*) from cm.reservation_seat where live),
@@ -145,4 +163,15 @@ select invariant, looked, broken from (
              and r.created_at between (select min(started) from call) and (select max(ended) from call) and not exists (select from call where op = 'hold' and member = r.member_id
                                 and (status = 0 or status >= 500 or reservation = r.id
                                      or code = 'request-in-progress')))
+  union all
+  select 21, 'no event was passed over', (select count(*) from cm.outbox),
+         (select count(*) from cm.outbox o where o.published_at is null and exists (
+                 select from cm.outbox p where p.id > o.id and p.published_at < now() - interval '5 seconds'))
+  union all
+  select 22, 'no hold ended while it was being paid', (select count(*) from cm.payment),
+         (select count(*) from cm.payment p join audit a on a.reservation_id = p.reservation_id
+           where a.to_status = 'EXPIRED' and a.at > p.requested_at and a.at < coalesce(p.settled_at, 'infinity'))
+  union all
+  select 23, 'no group was refused while neighbours were free', (select count(*) from refused),
+         (select count(*) from refused_wrongly)
 ) as checks (number, invariant, looked, broken) order by number;

@@ -13,3 +13,7 @@ libconcertmania_a_SOURCES += \
   lib/base/point.c lib/base/point.h \
   lib/base/str.c lib/base/str.h \
   lib/base/tx.h
+
+# The seeded bug of a build with --enable-bug; none in any other.
+nodist_libconcertmania_a_SOURCES += lib/base/bug.h
+EXTRA_DIST += t/bug

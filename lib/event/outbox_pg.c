@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bug.h"
 #include "event/event_pg.h"
 #include "metrics/metrics.h"
 
@@ -12,8 +13,14 @@ PG_STATEMENT(outbox_try_lead,
 	"select exists (select from pg_locks where locktype = 'advisory' and classid = 3"
 	" and objid = 1 and objsubid = 2 and pid = pg_backend_pid())"
 	" or pg_try_advisory_lock(3, 1)");
+#ifdef CM_BUG_RELAY_CURSOR
+#define UNPUBLISHED \
+	"o.id > coalesce((select max(id) from cm.outbox where published_at is not null), 0)"
+#else
+#define UNPUBLISHED "o.published_at is null"
+#endif
 PG_STATEMENT(outbox_unpublished,
-	"select " EVENT_COLUMNS " from cm.outbox o where o.published_at is null"
+	"select " EVENT_COLUMNS " from cm.outbox o where " UNPUBLISHED
 	" order by o.id limit $1");
 PG_STATEMENT(outbox_published,
 	"update cm.outbox set published_at = now() where id = any ($1) and published_at is null");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/bug.h"
 #include "base/str.h"
 #include "metrics/metrics.h"
 #include "redis/redis.h"
@@ -38,6 +39,12 @@ static void count_outcome(const struct seat_lock *lock)
 		metric_add(METRIC_SEAT_LOCK_GATE, 1);
 }
 
+#ifdef CM_BUG_UNIQUE_INDEX
+#define BUG_GIVES_BACK SEAT_LOCK_TAKEN_BY_US /* before the commit it covers */
+#elif defined(CM_BUG_LOCK_TOKEN)
+#define BUG_GIVES_BACK SEAT_LOCK_BUSY /* though it is another's: its token would save it */
+#endif
+
 enum fault seat_lock_take(struct ctx *ctx, struct seat_lock *lock)
 {
 	struct redis_call call;
@@ -62,6 +69,12 @@ enum fault seat_lock_take(struct ctx *ctx, struct seat_lock *lock)
 	if (index > 0 && (size_t)index <= lock->seat_count)
 		lock->busy_seat = lock->seats[index - 1];
 	count_outcome(lock);
+#ifdef BUG_GIVES_BACK
+	struct seat_lock given = *lock;
+	given.token = token;
+	if (lock->code == BUG_GIVES_BACK)
+		seat_lock_done(ctx, &given, NULL);
+#endif
 	return FAULT_NONE;
 }
 

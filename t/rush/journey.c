@@ -170,6 +170,9 @@ static void write_history(struct rush *rush, const struct member *member,
 		strbuf_printf(&line, "\"code\":\"%.*s\",", (int)strcspn(code + 8, "\""), code + 8);
 	int64_t reservation = member->step == STEP_HOLD ? number_after(answer->body, "id")
 		: member->reservation;
+	if (member->step == STEP_HOLD && rush->options.grade)
+		strbuf_printf(&line, "\"grade\":%lld,\"wanted\":%d,",
+			(long long)rush->options.grade, member->count);
 	strbuf_printf(&line, "\"reservation\":%lld,\"seats\":",
 		(long long)(answer->status && answer->status < 300 ? reservation : 0));
 	write_seats(&line, member->step == STEP_HOLD && answer->status < 300 ? answer->body : NULL);

@@ -3,7 +3,8 @@
  *
  * The history has one JSON object a line: member, op, key, start and end (microseconds since 1970),
  * status (0: the connection broke, so the outcome is unknown), code of a problem, reservation,
- * seats. t/verify holds it against the database. */
+ * seats; grade and wanted (how many neighbours) where the service chooses seats. t/verify holds it
+ * against the database. */
 #ifndef CM_T_RUSH_H
 #define CM_T_RUSH_H
 

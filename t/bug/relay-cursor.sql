@@ -1,0 +1,1 @@
+-- The relay remembers how far it came instead of what it has published (lib/event/outbox_pg.c).
