@@ -86,8 +86,10 @@ static enum fault take_locks(struct ctx *ctx, struct seat_lock *lock)
 		if (fault || lock->code != SEAT_LOCK_BUSY)
 			break;
 	}
-	if (fault)
+	if (fault) {
 		lock->token = NULL;
+		lock->code = SEAT_LOCK_TAKEN_BY_US; /* what an earlier call said no longer counts */
+	}
 	return FAULT_NONE;
 }
 
