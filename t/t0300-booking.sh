@@ -74,6 +74,20 @@ like "$got" '^[0-9]+x201( [0-9]+x409)?$' "50 at once under one key: the answer, 
 is "$(cat "$TEST_DIR"/answer-* | jq -r 'select(.status == "PENDING") | .id' | sort -u | wc -l)" 1 "one reservation in all answers"
 is "$(sql "select count(*) from cm.reservation_seat where seat_id = 670")" 1 "one effect"
 
+# The same with cancelling it: one answer says it, and every other is that one again or 409.
+held=$(cat "$TEST_DIR"/answer-* | jq -r 'select(.status == "PENDING") | .id' | head -1)
+for n in $(seq 50); do
+	curl -s -o "$TEST_DIR/cancel-$n" -w '%{http_code}\n' -X DELETE -H "Authorization: Bearer $second" \
+		-H 'Idempotency-Key: many-cancels' "$BASE_URL/reservation/$held" >"$TEST_DIR/cancelled-$n" &
+	cancels[n]=$!
+done
+wait "${cancels[@]}"
+like "$(cat "$TEST_DIR"/cancelled-* | sort -u | tr '\n' ' ')" '^200 (409 )?$' "50 cancels at once under one key: the answer, or 409"
+is "$(cat "$TEST_DIR"/cancel-* | jq -c 'select(.code == null)' | sort -u | wc -l)" 1 "all the same answer"
+is "$(cat "$TEST_DIR"/cancel-* | jq -r 'select(.code != null).code' | sort -u)" "$(
+	cat "$TEST_DIR"/cancelled-* | grep -q 409 && echo request-in-progress)" "and no other refusal"
+is "$(sql "select count(*) from cm.reservation_audit where reservation_id = $held and to_status = 'CANCELLED'")" 1 "cancelled once"
+
 # --- the limit of a member, against its own parallel requests -------------------------------------------------
 member greedy@example.com
 sql "update cm.seat set id = id + 3000 where concert_id = 805 and id between 2001 and 2060" >/dev/null

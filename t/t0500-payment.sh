@@ -151,14 +151,14 @@ token=$saved
 
 # --- the same request many times under one key ---
 eighth=$(hold "$payer" 673)
-for i in $(seq 20); do
+for i in $(seq 50); do
 	curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $token" \
 		-H 'Content-Type: application/json' -H 'Idempotency-Key: once' "$BASE_URL/payment" \
 		-d "{\"reservationId\":$eighth,\"isSuccess\":true,\"script\":\"slow:100\"}" >"$TEST_DIR/many.$i" &
 	many[i]=$!
 done
-for i in $(seq 20); do wait "${many[$i]}"; done
-is "$(cat "$TEST_DIR"/many.* | sort -u | tr '\n' ' ' | sed 's/^409 //; s/ 409 / /')" "201 " "20 equal requests: 201 or 409"
+wait "${many[@]}"
+is "$(cat "$TEST_DIR"/many.* | sort -u | tr '\n' ' ' | sed 's/^409 //; s/ 409 / /')" "201 " "50 equal requests: 201 or 409"
 is "$(sql "select count(*) from cm.payment where reservation_id = $eighth")" 1 "and one attempt"
 request POST /payment "{\"reservationId\":$eighth,\"isSuccess\":true,\"script\":\"slow:100\"}" -H 'Idempotency-Key: once'
 is "$status $(header Idempotency-Replayed)" "201 true" "the first answer is repeated"
