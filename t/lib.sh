@@ -60,6 +60,7 @@ skip_all() { printf '1..0 # SKIP %s\n' "$1"; planned=yes; exit 0; }
 bail() { printf 'Bail out! %s\n' "$1"; planned=yes; exit 1; }
 done_testing() {
 	[ ${#instances[@]} = 0 ] || is "$(secrets_in_logs)" '' "no secret is in the logs"
+	conforms
 	printf '1..%d\n' "$checks"
 	planned=yes
 	[ "$failures" = 0 ]
@@ -85,6 +86,8 @@ request() {
 	body=$(tr -d '\0' <"$TEST_DIR/body")
 	headers=$(tr -d '\r' <"$TEST_DIR/headers")
 	[ "$method" != HEAD ] || body=
+	[[ $url != "${BASE_URL:-none}"/* ]] || printf '%s\0' "$method" "${url#"$BASE_URL"}" "$data" \
+		"$status" "$headers" "$body" >>"$TEST_DIR/journal.$BASHPID"
 }
 # header NAME: of the last answer; empty when absent.
 header() { printf '%s\n' "$headers" | sed -n "s/^$1: *//Ip" | tail -1; }
@@ -96,6 +99,15 @@ problem() {
 	is "$status $(json .code)" "$1 $2" "$3"
 	[ "$(header Content-Type)" = application/problem+json ] ||
 		fail "$3: is problem+json" "Content-Type: $(header Content-Type)"
+}
+
+# Every answer that request got is as the API's description says. Debian's own Python has jsonschema.
+conforms() {
+	local python=python3
+	compgen -G "$TEST_DIR/journal.*" >/dev/null || return 0
+	"$python" -c 'import jsonschema' 2>/dev/null || python=/usr/bin/python3
+	is "$("$python" "$SOURCE_DIR/t/tool/conformance" "$SOURCE_DIR/web/openapi.json" "$TEST_DIR"/journal.* 2>&1 |
+		grep -v ', 0 deviations$')" '' "every answer is as the document says"
 }
 
 # sign_up EMAIL [PASSWORD]; sign_in EMAIL [PASSWORD] prints the access token.

@@ -32,8 +32,15 @@ is "$(jq -r '[.paths[][].operationId] | group_by(.)[] | select(length > 1) | .[0
 	"operation ids are unique"
 jq -r '.paths[][].responses | to_entries[] | select(.key | tonumber >= 400) | .key as $s |
 	.value.description | scan("`([a-z0-9-]+)`")[0]' "$document" | sort -u >"$TEST_DIR/codes"
-sed -n 's/^FAULT([A-Z_]*, [A-Z_]*, "\([^"]*\)".*/\1/p' "$SOURCE_DIR/lib/base/fault.def" | sort >"$TEST_DIR/faults"
+{
+	sed -n 's/^FAULT([A-Z_]*, [A-Z_]*, "\([^"]*\)".*/\1/p' "$SOURCE_DIR/lib/base/fault.def"
+	sed -n 's/.*"code":"\([a-z0-9-]*\)".*/\1/p' "$SOURCE_DIR/nginx/problem-texts.conf" # nginx' own
+} | sort -u >"$TEST_DIR/faults"
 is "$(comm -23 "$TEST_DIR/codes" "$TEST_DIR/faults")" "" "every code it names exists"
+
+is "$(jq -r '[.. | objects | select(has("properties")) | .properties | objects | to_entries[] |
+	select((.value | type) == "object" and (.value | has("$ref") | not) and (.value | has("description") | not)) | .key] |
+	unique | join(" ")' "$document")" "" "every field is described"
 
 # --- what is served ------------------------------------------------------------------------------
 start_instance

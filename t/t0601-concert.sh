@@ -163,6 +163,7 @@ sql "select code from cm.reservation_hold(1, $map, array[${seats[5]}]::bigint[],
 request PATCH "/concert/$map/seat" "{\"block\":[${seats[0]},${seats[5]}]}"
 problem 409 seat-taken "a held seat can't be blocked"
 is "$(json '.seats | length') $(sql "select state from cm.seat where id = ${seats[0]}")" "1 AVAILABLE" "it is named, the other left alone"
+is "$(json '.seats[0].id')" "${seats[5]}" "by its id too"
 request GET "/seat/${seats[5]}"
 is "$(json .status)" HELD "held"
 sql "update cm.seat set held_until = now() - interval '1 second' where id = ${seats[5]}" >/dev/null

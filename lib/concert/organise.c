@@ -1,5 +1,6 @@
 #include "concert/organise.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -136,16 +137,19 @@ enum fault concert_cancel(struct ctx *ctx, struct concert_id id, int64_t version
 	return concert_get(ctx, id, ret_concert);
 }
 
-/* "\"seats\":[\"A-1\",...]" for the problem, from numbers each ended by \x1e. */
+/* "seats":[{"id":665,"seatNumber":"A-1"},...] for the problem, from id \x1f number \x1e. */
 static const char *name_seats(struct ctx *ctx, const char *seats)
 {
 	struct strbuf out;
 	strbuf_init(&out, ctx->arena);
 	strbuf_text(&out, "\"seats\":[");
 	for (const char *at = seats; *at; at += strcspn(at, "\x1e") + 1) {
-		if (at != seats)
-			strbuf_byte(&out, ',');
-		strbuf_json(&out, arena_strndup(ctx->arena, at, strcspn(at, "\x1e")));
+		const char *number = at + strcspn(at, "\x1f");
+		number += *number != 0;
+		strbuf_printf(&out, "%s{\"id\":%lld,\"seatNumber\":", at == seats ? "" : ",",
+			strtoll(at, NULL, 10));
+		strbuf_json(&out, arena_strndup(ctx->arena, number, strcspn(number, "\x1e")));
+		strbuf_byte(&out, '}');
 	}
 	strbuf_byte(&out, ']');
 	return out.data;
