@@ -177,6 +177,7 @@ static const struct field change_fields[] = {
 	{ "message", FIELD_RAW, CHANGE(message), false, 0, 500, NULL },
 	{ "beacon", FIELD_TEXT, CHANGE(beacon), false, 1, 200, NULL },
 	{ "reset", FIELD_BOOLEAN, offsetof(struct change_input, reset), false, 0, 0, NULL },
+#define HIDDEN_SETTING(symbol, name, initial, minimum, maximum, redis, unit)
 #define SETTING(symbol, name, initial, minimum, maximum, redis, unit) \
 	SETTING_FIELD(symbol, name, minimum, maximum),
 #include "queue/queue_setting.def"

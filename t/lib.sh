@@ -26,7 +26,7 @@ status='' body='' headers='' token=''
 # Settings of whoever runs the tests are not those of an instance.
 while IFS= read -r name; do
 	unset "$name"
-done < <(compgen -v | grep '^CM_' | grep -v -e '^CM_BUILD_DIR$' -e '^CM_CLUSTER_TEMPLATE$' -e '^CM_AWAIT_SECONDS$' -e '^CM_LONG$' -e '^CM_KAFKA')
+done < <(compgen -v | grep '^CM_' | grep -v -e '^CM_BUILD_DIR$' -e '^CM_CLUSTER_TEMPLATE$' -e '^CM_AWAIT_SECONDS$' -e '^CM_LONG$' -e '^CM_KAFKA' -e '^CM_API')
 
 # --- checks ---------------------------------------------------------------------------------------
 

@@ -58,3 +58,5 @@ dist_tests += t/t0609-organiser-size.sh
 dist_tests += t/t0113-dist.sh
 dist_tests += t/t0304-seeded-bugs.sh
 dist_tests += t/t0305-sale.sh
+dist_tests += t/t0205-api-tools.sh
+EXTRA_DIST += t/tool/conformance

@@ -115,26 +115,26 @@ static enum fault lock_refusal(struct ctx *ctx, const struct seat_lock *lock)
 static enum fault check_pass(struct ctx *ctx, const struct hold_request *request)
 {
 	struct queue_paper paper;
-	bool has_queue;
+	int64_t epoch;
 	const char *mode = conf_text(CONF_QUEUE_STORE_DOWN);
 	if (strcmp(mode, "open") == 0)
 		return FAULT_NONE;
-	enum fault fault = reservation_store_gate(ctx, request->concert, &has_queue);
-	if (fault || !has_queue)
+	enum fault fault = reservation_store_gate(ctx, request->concert, &epoch);
+	if (fault || !epoch)
 		return fault;
 	if (strcmp(mode, "closed") == 0)
 		return FAULT_REDIS_AWAY;
-	return queue_pass_check(ctx, request->concert, 0, request->pass, &paper);
+	return queue_pass_check(ctx, request->concert, epoch, request->pass, &paper);
 }
 
 /* A refusal by the gate is looked at again: a concert may have no queue, or not exist. */
 static enum fault pass_gate(struct ctx *ctx, struct seat_lock *lock)
 {
-	bool has_queue;
+	int64_t epoch;
 	enum fault fault = take_locks(ctx, lock);
 	if (fault || (lock->code != SEAT_LOCK_NO_PASS && lock->code != SEAT_LOCK_PASS_ENDED))
 		return fault;
-	if ((fault = reservation_store_gate(ctx, lock->concert, &has_queue)) || has_queue)
+	if ((fault = reservation_store_gate(ctx, lock->concert, &epoch)) || epoch)
 		return fault;
 	lock->has_gate = false;
 	return take_locks(ctx, lock);

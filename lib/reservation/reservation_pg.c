@@ -59,7 +59,8 @@ PG_STATEMENT(read_seat_letters,
 	" where l.reservation_id = $1 order by s.position");
 
 PG_STATEMENT(find_gate,
-	"select queue_mode = 'on' from cm.concert where id = $1 and status <> 'DRAFT'");
+	"select case queue_mode when 'on' then queue_epoch else 0 end from cm.concert"
+	" where id = $1 and status <> 'DRAFT'");
 
 /* Cuts text at the next mark; NULL at the end. */
 static char *next_part(char **text, char mark)
@@ -321,7 +322,7 @@ enum fault reservation_store_expire(struct ctx *ctx, int64_t limit,
 	return FAULT_NONE;
 }
 
-enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, bool *ret_has_queue)
+enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, int64_t *ret_epoch)
 {
 	struct pg_rows rows;
 	enum fault fault = pg_query(ctx, &rows, &find_gate, "i", concert.value);
@@ -329,7 +330,7 @@ enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, bo
 		return fault;
 	if (!rows.count)
 		return FAULT_CONCERT_NOT_FOUND;
-	*ret_has_queue = pg_boolean(&rows, 0, 0);
+	*ret_epoch = pg_integer(&rows, 0, 0);
 	return FAULT_NONE;
 }
 

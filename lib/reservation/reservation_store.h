@@ -103,7 +103,8 @@ struct expired_seat {
 enum fault reservation_store_expire(struct ctx *ctx, int64_t limit,
 	const struct expired_seat **ret_seats, size_t *ret_count);
 
-/* Whether holding needs a queue pass. CONCERT_NOT_FOUND. */
-enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, bool *ret_has_queue);
+/* The present use of the queue whose pass holding needs, counted from 1; 0: none is needed.
+ * CONCERT_NOT_FOUND. */
+enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, int64_t *ret_epoch);
 
 #endif
