@@ -24,7 +24,7 @@ diag "seed $seed, $examples examples an operation"
 schemathesis_as() {
 	local name=$1 bearer=()
 	[ -z "${2:-}" ] || bearer=(-H "Authorization: Bearer $2")
-	if NO_COLOR=1 "$TEST_DIR/python/bin/schemathesis" run "$SOURCE_DIR/web/openapi.json" --url "$BASE_URL" \
+	if cd "$TEST_DIR" && NO_COLOR=1 "$TEST_DIR/python/bin/schemathesis" run "$SOURCE_DIR/web/openapi.json" --url "$BASE_URL" \
 		"${bearer[@]}" --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
 		--max-examples "$examples" --seed "$seed" --generation-database none >"$TEST_DIR/$name.log" 2>&1; then
 		pass "$name: no server error, no answer that isn't documented"

@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-enum { LOCK_TRIES = 3, STORE_TRIES = 6 };
+enum { STORE_TRIES = 6 };
 
 static const enum fault hold_faults[HOLD_CODE_COUNT] = {
 #define CODE(symbol, fault) [HOLD_##symbol] = FAULT_##fault,
@@ -74,12 +74,19 @@ static void name_seats(struct ctx *ctx, const struct reserved_seat *seats, size_
 	ctx->problem_extra = extra.data;
 }
 
+/* Somebody is just taking the seat and will nearly always get it: to wait for the end of it would
+ * make every refusal of a rush slow for the sake of the few that would end otherwise. */
+static int64_t chosen_tries(void)
+{
+	return conf_integer(CONF_SEAT_LOCK_TRIES);
+}
+
 /* Asks for the locks within a small budget. Redis being away is ordinary: PostgreSQL alone then
  * decides, and nobody checks the queue. */
 static enum fault take_locks(struct ctx *ctx, struct seat_lock *lock)
 {
 	enum fault fault = FAULT_NONE;
-	for (int attempt = 0; attempt < LOCK_TRIES; attempt++) {
+	for (int attempt = 0; attempt < chosen_tries(); attempt++) {
 		if (attempt)
 			seat_lock_pause(attempt);
 		fault = seat_lock_take(ctx, lock);
@@ -150,7 +157,8 @@ static enum fault call_store(struct ctx *ctx, const struct hold_request *request
 		fault = reservation_store_hold(ctx, request, ret_outcome);
 		if (fault && fault != FAULT_DATABASE_RETRY)
 			return fault;
-		if (!fault && ret_outcome->code != HOLD_BUSY)
+		if (!fault && (ret_outcome->code != HOLD_BUSY
+				|| (request->seat_count && attempt + 1 >= chosen_tries())))
 			return FAULT_NONE;
 	}
 	return fault;
