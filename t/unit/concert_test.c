@@ -194,9 +194,10 @@ START_TEST(blocking)
 	ck_assert_int_eq(concert_memory.calls, 0);
 	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good, &at), FAULT_NONE);
 	concert_memory.code = "TAKEN";
-	concert_memory.taken = "A-1\x1e" "B\"-2\x1e";
+	concert_memory.taken = "7\x1f" "A-1\x1e" "8\x1f" "B\"-2\x1e";
 	ck_assert_int_eq(seats_block(&ctx, (struct concert_id){ 1 }, &good, &at), FAULT_SEAT_TAKEN);
-	ck_assert_str_eq(ctx.problem_extra, "\"seats\":[\"A-1\",\"B\\\"-2\"]");
+	ck_assert_str_eq(ctx.problem_extra, "\"seats\":[{\"id\":7,\"seatNumber\":\"A-1\"},"
+		"{\"id\":8,\"seatNumber\":\"B\\\"-2\"}]");
 }
 END_TEST
 
