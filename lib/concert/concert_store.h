@@ -24,7 +24,7 @@ enum fault concert_store_change(struct ctx *ctx, struct concert_id id, int64_t v
 	const struct concert_change *change, const char **ret_code);
 enum fault concert_store_cancel(struct ctx *ctx, struct concert_id id, int64_t version,
 	const char **ret_code);
-/* *ret_seats: numbers of the taken ones, each ended by \x1e; NULL when none. */
+/* *ret_seats: id \x1f number \x1e of each taken one; NULL when none. */
 enum fault concert_store_block(struct ctx *ctx, struct concert_id id,
 	const struct seat_block *seats, const char **ret_code, const char **ret_seats);
 enum fault concert_store_positions(struct ctx *ctx, struct concert_id id,
