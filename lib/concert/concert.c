@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#include "base/banned.h"
+#include "base/str.h"
 #include "concert/concert_store.h"
+
+#include "base/banned.h"
 
 static const struct { const char *open, *close; } quotes[] = {
 	{ "\"", "\"" }, { "'", "'" }, { "\xe2\x80\x9c", "\xe2\x80\x9d" },
@@ -73,4 +75,14 @@ enum fault seat_get(struct ctx *ctx, struct seat_id id, struct seat **ret_seat)
 		return FAULT_SEAT_NOT_FOUND;
 	*ret_seat = seat;
 	return FAULT_NONE;
+}
+
+void seat_write_name(struct strbuf *out, struct seat_id id, const char *number)
+{
+	strbuf_printf(out, "{\"id\":%lld,\"seatNumber\":", (long long)id.value);
+	if (number)
+		strbuf_json(out, number);
+	else
+		strbuf_text(out, "null");
+	strbuf_byte(out, '}');
 }

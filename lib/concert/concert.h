@@ -73,5 +73,8 @@ enum fault concert_list(struct ctx *ctx, const struct concert_filter *filter,
 enum fault concert_get(struct ctx *ctx, struct concert_id id, struct concert **ret_concert);
 /* Fault: SEAT_NOT_FOUND. */
 enum fault seat_get(struct ctx *ctx, struct seat_id id, struct seat **ret_seat);
+struct strbuf;
+/* {"id":665,"seatNumber":"A-12"}, as problems name seats; number may be NULL. */
+void seat_write_name(struct strbuf *out, struct seat_id id, const char *number);
 
 #endif

@@ -146,10 +146,9 @@ static const char *name_seats(struct ctx *ctx, const char *seats)
 	for (const char *at = seats; *at; at += strcspn(at, "\x1e") + 1) {
 		const char *number = at + strcspn(at, "\x1f");
 		number += *number != 0;
-		strbuf_printf(&out, "%s{\"id\":%lld,\"seatNumber\":", at == seats ? "" : ",",
-			strtoll(at, NULL, 10));
-		strbuf_json(&out, arena_strndup(ctx->arena, number, strcspn(number, "\x1e")));
-		strbuf_byte(&out, '}');
+		strbuf_text(&out, at == seats ? "" : ",");
+		seat_write_name(&out, (struct seat_id){ strtoll(at, NULL, 10) },
+			arena_strndup(ctx->arena, number, strcspn(number, "\x1e")));
 	}
 	strbuf_byte(&out, ']');
 	return out.data;

@@ -5,6 +5,7 @@
 #include "base/conf.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "concert/concert.h"
 #include "concert/seat_state.h"
 #include "queue/queue_pass.h"
 #include "reservation/reservation_store.h"
@@ -62,31 +63,20 @@ static void name_seats(struct ctx *ctx, const struct reserved_seat *seats, size_
 	strbuf_init(&extra, ctx->arena);
 	strbuf_text(&extra, "\"seats\":[");
 	for (size_t i = 0; i < count; i++) {
-		strbuf_printf(&extra, "%s{\"id\":%lld,\"seatNumber\":", i ? "," : "",
-			(long long)seats[i].id.value);
-		if (seats[i].number)
-			strbuf_json(&extra, seats[i].number);
-		else
-			strbuf_text(&extra, "null");
-		strbuf_byte(&extra, '}');
+		strbuf_text(&extra, i ? "," : "");
+		seat_write_name(&extra, seats[i].id, seats[i].number);
 	}
 	strbuf_byte(&extra, ']');
 	ctx->problem_extra = extra.data;
 }
 
-/* Somebody is just taking the seat and will nearly always get it: to wait for the end of it would
- * make every refusal of a rush slow for the sake of the few that would end otherwise. */
-static int64_t chosen_tries(void)
-{
-	return conf_integer(CONF_SEAT_LOCK_TRIES);
-}
-
-/* Asks for the locks within a small budget. Redis being away is ordinary: PostgreSQL alone then
- * decides, and nobody checks the queue. */
+/* Asks for the locks within a small budget: whoever is just taking a seat nearly always gets it,
+ * and waiting for that makes every refusal of a rush slow. Redis being away is ordinary: PostgreSQL
+ * alone then decides, and nobody checks the queue. */
 static enum fault take_locks(struct ctx *ctx, struct seat_lock *lock)
 {
 	enum fault fault = FAULT_NONE;
-	for (int attempt = 0; attempt < chosen_tries(); attempt++) {
+	for (int attempt = 0; attempt < conf_integer(CONF_SEAT_LOCK_TRIES); attempt++) {
 		if (attempt)
 			seat_lock_pause(attempt);
 		fault = seat_lock_take(ctx, lock);
@@ -151,14 +141,15 @@ static enum fault call_store(struct ctx *ctx, const struct hold_request *request
 	struct hold_outcome *ret_outcome)
 {
 	enum fault fault = FAULT_NONE;
+	/* a chosen seat has its one budget; of best neighbours others are left */
+	int64_t busy_tries = request->seat_count ? conf_integer(CONF_SEAT_LOCK_TRIES) : STORE_TRIES;
 	for (int attempt = 0; attempt < STORE_TRIES; attempt++) {
 		if (attempt)
 			seat_lock_pause(attempt);
 		fault = reservation_store_hold(ctx, request, ret_outcome);
 		if (fault && fault != FAULT_DATABASE_RETRY)
 			return fault;
-		if (!fault && (ret_outcome->code != HOLD_BUSY
-				|| (request->seat_count && attempt + 1 >= chosen_tries())))
+		if (!fault && (ret_outcome->code != HOLD_BUSY || attempt + 1 >= busy_tries))
 			return FAULT_NONE;
 	}
 	return fault;
