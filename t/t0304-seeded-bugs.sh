@@ -71,10 +71,9 @@ load_async_commit() {
 	local n
 	for n in 40 41 42 43 44 45 46 47; do hold_seat "$n"; done
 	kill -QUIT "$(cat "$STATE/run/pg.pid")"
-	await gone
+	await database_is_gone
 	await up
 }
-gone() { ! psql -X -d "$DATABASE_URL" -c 'select 1'; }
 
 prepare() { # an instance of the build at hand with a buyer
 	start_instance
@@ -139,5 +138,8 @@ STATE=$TEST_DIR/serious
 isnt "$(up --profile production && echo started)" started "a production instance refuses such a build"
 like "$(cat "$TEST_DIR/up.log")" 'it is for tests only' "and says why"
 instances+=("$STATE")
-isnt "$(cd "$TEST_DIR" && "$SOURCE_DIR/configure" -q --enable-bug=nonsense >/dev/null 2>&1 && echo accepted)" accepted "an unknown bug is refused"
+for name in nonsense change yes; do
+	isnt "$(cd "$TEST_DIR" && "$SOURCE_DIR/configure" -q --enable-bug=$name >/dev/null 2>&1 && echo accepted)" accepted \
+		"an unknown bug is refused: $name"
+done
 done_testing
