@@ -214,15 +214,33 @@ rush_members() {
 		select n, 'r' || n || '@example.com', 'r' || n || '@example.com', 'r', '!'
 		from generate_series(1001, $1) n" >/dev/null
 }
-# rush_concerts IDS: whoever comes buys there at once, and holds end quickly.
+# rush_concerts IDS [TICKETS]: whoever comes buys there at once, as many, and holds end quickly.
 rush_concerts() {
-	sql "update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = 8
+	sql "update cm.concert set hold_seconds = 2, queue_mode = 'none', max_tickets_per_member = ${2:-8}
 		where id in ($1)" >/dev/null
 }
 # rush HISTORY [setting=value ...]: a sale; prints its summary.
 rush() {
 	CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS) "$TOOLS_DIR/t/rush/rush" port="${BASE_URL##*:}" history="$1" "${@:2}"
 }
+
+# sale_is_quiet [CONCERT]: nothing is held or on its way any more, in that concert or in all.
+sale_is_quiet() {
+	[ "$(sql "select (select count(*) from cm.reservation where status in ('PENDING', 'PAID')
+			and concert_id = coalesce(${1:-null}, concert_id))
+		+ (select count(*) from cm.delivery where done_at is null)
+		+ (select count(*) from cm.outbox where published_at is null)")" = 0 ]
+}
+# sale_is_sound HISTORY CONCERT: what t/verify says, in TEST_DIR/verified. A seat cache that was blind
+# for a while heals when it is read, which is done first.
+sale_is_sound() {
+	request GET "/concert/$2/seat/status"
+	"$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/$1" "${REDIS_URL#unix://}" >"$TEST_DIR/verified" || {
+		body=$(grep BROKEN "$TEST_DIR/verified")
+		return 1
+	}
+}
+database_is_gone() { ! psql -X -d "$DATABASE_URL" -c 'select 1'; }
 
 # --- instances -----------------------------------------------------------------------------------------
 

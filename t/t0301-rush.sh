@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One seat and many contenders: one has it, everybody else is told so at once, also when Redis is killed
-# while they ask. CM_LONG=1: 1,000 contenders, 20 times each.
+# One seat and many contenders: one has it, everybody else is told so at once; and in the end when Redis
+# is killed while they ask. CM_LONG=1: 1,000 contenders, 20 times each.
 . "$(dirname "$0")/lib.sh"
 need_rush
 start_instance
@@ -24,7 +24,7 @@ for round in $(seq "$rounds"); do
 done
 verified "one seat" "one-$rounds"
 
-# A broken connection is asked again under the same key, so answers may be more than contenders.
+# What was answered 503 meanwhile is asked again under the same key.
 asked() { [ -s "$1" ]; }
 kill_redis() {
 	await asked "$1"
@@ -37,7 +37,7 @@ for round in $(seq "$rounds"); do
 	wait "$killer"
 	diag "$summary"
 	is "$(count '.hold."201"') $(count '.hold."409"')" "1 $((contenders - 1))" \
-		"round $round, Redis killed in the middle: one has the seat, the others are told at once"
+		"round $round, Redis killed in the middle: one has the seat, every other is told so in the end"
 	ok "round $round: Redis is started again" up
 done
 verified "Redis killed" "without-$rounds"

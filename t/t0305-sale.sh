@@ -21,8 +21,7 @@ hall() {
 		\"grades\":[{\"name\":\"R\",\"price\":1000,\"sections\":[{\"rows\":$rows_json}]}]}"
 	[ "$status" = 201 ] || bail "no hall"
 	concert=$(json .id)
-	sql "update cm.concert set queue_mode = 'none', hold_seconds = 2, status = 'PUBLISHED', max_tickets_per_member = 4,
-		reservation_open_at = now() - interval '1 hour' where id = $concert" >/dev/null
+	rush_concerts "$concert" 4
 	first_seat=$(sql "select min(id) from cm.seat where concert_id = $concert")
 	grade=$(sql "select id from cm.seat_grade where concert_id = $concert")
 }
@@ -32,21 +31,9 @@ play() {
 		connections=48 tries="$tries" first-member=1001 members="$members" "${@:2}") || bail "rush $1 failed"
 	diag "$1: $summary"
 }
-quiet() {
-	[ "$(sql "select (select count(*) from cm.reservation where status in ('PENDING', 'PAID'))
-		+ (select count(*) from cm.delivery where done_at is null)
-		+ (select count(*) from cm.outbox where published_at is null)")" = 0 ]
-}
 verified() {
-	await quiet
-	healed() {
-		request GET "/concert/$concert/seat/status"
-		"$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/$1.json" "${REDIS_URL#unix://}" >"$TEST_DIR/verified" || {
-			body=$(grep BROKEN "$TEST_DIR/verified")
-			return 1
-		}
-	}
-	await healed "$1"
+	await sale_is_quiet
+	await sale_is_sound "$1.json" "$concert"
 	pass "$1: the invariants hold"
 	diag "$(grep -E 'acknowledged|live reservation|refused while' "$TEST_DIR/verified")"
 }
@@ -79,11 +66,10 @@ breaking() {
 		[ ! -e "$TEST_DIR/enough" ] || return 0
 		kill -9 "$(pgrep -P "$(cat "$STATE/run/reservation.pid")" | shuf -n 1)" 2>/dev/null
 		[ "$n" != 6 ] || redis flushall >/dev/null
-		[ "$n" != 12 ] || { kill -INT "$(cat "$STATE/run/pg.pid")" && await gone && await up && touch "$TEST_DIR/restarted"; }
+		[ "$n" != 12 ] || { kill -INT "$(cat "$STATE/run/pg.pid")" && await database_is_gone && await up && touch "$TEST_DIR/restarted"; }
 		sleep 0.2 # the pace of the faults, not a wait
 	done
 }
-gone() { ! psql -X -d "$DATABASE_URL" -c 'select 1'; }
 hall faults
 breaking &
 breaker=$!

@@ -52,11 +52,6 @@ for pool in "${pools[@]}"; do
 		"$rounds" "$pool: each is counted"
 done
 
-quiet() {
-	[ "$(sql "select (select count(*) from cm.reservation where status in ('PENDING', 'PAID'))
-		+ (select count(*) from cm.delivery where done_at is null)
-		+ (select count(*) from cm.outbox where published_at is null)")" = 0 ]
-}
-await quiet
+await sale_is_quiet
 ok "the invariants hold" "$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/history" "${REDIS_URL#unix://}"
 done_testing

@@ -21,18 +21,12 @@ sale() {
 		seed="$first" >"$TEST_DIR/$1.sum" || bail "rush $1"
 }
 bought() { [ "$(sql "select count(*) from cm.reservation where member_id >= $first")" -gt "$1" ]; }
-pg_gone() { ! psql -X -d "$DATABASE_URL" -c 'select 1'; }
 works() { request GET "$1" && [ "$status" = 200 ]; }
 # refused WHAT: 503 in the shape of a problem, with Retry-After
 refused() {
 	is "$status" 503 "$1: 503"
 	like "$(header Retry-After)" '^[1-9][0-9]*$' "$1: with Retry-After"
 	is "$(header Content-Type)" application/problem+json "$1: as a problem"
-}
-quiet() {
-	[ "$(sql "select (select count(*) from cm.reservation where status in ('PENDING', 'PAID'))
-		+ (select count(*) from cm.delivery where done_at is null)
-		+ (select count(*) from cm.outbox where published_at is null)")" = 0 ]
 }
 
 # --- stopped in immediate mode under a sale --------------------------------------------------------------
@@ -43,7 +37,7 @@ for round in $(seq "$rounds"); do
 	sale=$!
 	await bought 30
 	kill -QUIT "$(cat "$STATE/run/pg.pid")"
-	await pg_gone
+	await database_is_gone
 	# every pool answers while it is away
 	loaded_more "load$round" 100
 	token=$mine
@@ -70,7 +64,7 @@ for round in $(seq "$rounds"); do
 	diag "$(cat "$TEST_DIR/sale$round.sum")"
 	is "$(bad_answers "load$round" | head -3)" "" "round $round: nothing but the usual answers and 503"
 	cmp_ok "$(jq '.pay."201" // 0' "$TEST_DIR/sale$round.sum")" -gt $((members / 2)) "round $round: the sale went on"
-	await quiet
+	await sale_is_quiet
 	ok "round $round: no acknowledged write is lost, the invariants hold" \
 		"$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/sale$round" "${REDIS_URL#unix://}"
 	first=$((first + members))

@@ -64,8 +64,7 @@ is "$(sql "select count(*) from cm.reservation where id in ($(sed -n 's/^201 //p
 ok "the invariants hold" "$SOURCE_DIR/t/verify" "$DATABASE_URL"
 sql 'checkpoint' >/dev/null
 kill -QUIT "$(cat "$STATE/run/pg.pid")"
-gone() { ! psql -X -d "$DATABASE_URL" -c 'select 1'; }
-await gone
+await database_is_gone
 ok "and after a crash" up
 ok "the invariants still hold" "$SOURCE_DIR/t/verify" "$DATABASE_URL"
 done_testing
