@@ -32,6 +32,15 @@ caught 'amounts are the sum' "update cm.reservation set amount = 1 where id = 1"
 	"update cm.reservation set amount = 150000 where id = 1"
 printf '%s\n' '{"member":1,"op":"hold","key":"k","start":1,"end":2,"status":201,"reservation":77,"seats":[670]}' >"$TEST_DIR/history"
 caught 'every acknowledged hold is there' "select 1" "select 1"
+vip=$(sql "select id from cm.seat_grade where concert_id = 802 and name = 'VIP'")
+refusal='{"member":3,"op":"hold","key":"k","start":%s,"end":%s,"status":409,"code":"sold-out","grade":%s,"wanted":%s,"reservation":0,"seats":[]}\n'
+now=$(date +%s%6N)
+# shellcheck disable=SC2059
+printf "$refusal" "$now" "$now" "$vip" 4 >"$TEST_DIR/history"
+caught 'no group was refused while neighbours were free' "select 1" "select 1"
+# shellcheck disable=SC2059
+printf "$refusal" "$now" "$now" "$vip" 4000 >"$TEST_DIR/history"
+ok "a group that fits nowhere was refused rightly" "$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/history"
 : >"$TEST_DIR/history"
 ok "sound again" "$SOURCE_DIR/t/verify" "$DATABASE_URL"
 done_testing

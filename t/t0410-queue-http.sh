@@ -96,6 +96,8 @@ for bad in '{"ratePerSecond":0}' '{"ratePerSecond":-5}' '{"ratePerSecond":1e9}' 
 	patch 802 "$bad"
 	problem 400 bad-input "refused: $bad"
 done
+patch 802 '{"stateNumber":2}'
+is "$status $(json .state) $(json .stateNumber)" "200 open null" "state has one name; another is no field"
 as 116
 request PATCH /concert/802/queue '{"capacity":5}'
 problem 403 admin-required "a member may not"
