@@ -30,8 +30,9 @@ is "$(jq -r '[.. | objects | .["$ref"]? // empty | ltrimstr("#/") | split("/")] 
 	"no reference leads nowhere"
 is "$(jq -r '[.paths[][].operationId] | group_by(.)[] | select(length > 1) | .[0]' "$document")" "" \
 	"operation ids are unique"
-jq -r '.paths[][].responses | to_entries[] | select(.key | tonumber >= 400) | .key as $s |
-	.value.description | scan("`([a-z0-9-]+)`")[0]' "$document" | sort -u >"$TEST_DIR/codes"
+jq -r '(.paths[][].responses | to_entries[] | select(.key | tonumber >= 400).value), .components.responses[] |
+	.description // empty | scan("`([a-z0-9-]+)`")[0]' "$document" | sort -u >"$TEST_DIR/codes"
+cmp_ok "$(wc -l <"$TEST_DIR/codes")" -gt 40 "it names codes"
 {
 	sed -n 's/^FAULT([A-Z_]*, [A-Z_]*, "\([^"]*\)".*/\1/p' "$SOURCE_DIR/lib/base/fault.def"
 	sed -n 's/.*"code":"\([a-z0-9-]*\)".*/\1/p' "$SOURCE_DIR/nginx/problem-texts.conf" # nginx' own
