@@ -162,6 +162,13 @@ secrets_in_logs() {
 	done
 }
 
+# copy_source FOLDER: the checkout as it is, without what was built in it.
+copy_source() {
+	mkdir "$1"
+	(cd "$SOURCE_DIR" && tar -cf - --exclude=./build --exclude=./build-* --exclude=./var --exclude=./.git \
+		--exclude=./autom4te.cache .) | tar -xf - -C "$1"
+}
+
 # --- load ---------------------------------------------------------------------------------------------
 
 # load_requests TOKEN: a request of every pool, for t/tool/load, none of which leaves anything behind.

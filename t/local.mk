@@ -60,3 +60,4 @@ dist_tests += t/t0304-seeded-bugs.sh
 dist_tests += t/t0305-sale.sh
 dist_tests += t/t0205-api-tools.sh
 EXTRA_DIST += t/tool/conformance
+dist_tests += t/t0114-check.sh

@@ -3,9 +3,8 @@
 # for the tests which need no servers. Of the checkout as it is, in a folder of its own.
 . "$(dirname "$0")/lib.sh"
 source_copy=$TEST_DIR/source
-mkdir "$source_copy" "$TEST_DIR/build"
-(cd "$SOURCE_DIR" && tar -cf - --exclude=./build --exclude=./build-* --exclude=./var --exclude=./.git \
-	--exclude=./autom4te.cache .) | tar -xf - -C "$source_copy"
+copy_source "$source_copy"
+mkdir "$TEST_DIR/build"
 ok "autoreconf" autoreconf -fi "$source_copy"
 cd "$TEST_DIR/build" || bail "no build folder"
 ok "configure" "$source_copy/configure"
