@@ -154,7 +154,7 @@ PACKAGES_BUILD=(gcc libc6-dev make autoconf automake pkg-config check libpq-dev 
 	libcjson-dev libjwt-dev libargon2-dev libssl-dev libunistring-dev libfcgi-dev libcurl4-openssl-dev
 	libqrencode-dev)
 PACKAGES_RUN=(nginx-light postgresql redis-server spawn-fcgi curl jq openssl util-linux)
-PACKAGES_CHECK=(shellcheck binutils procps python3 python3-jsonschema nodejs libfaketime)
+PACKAGES_CHECK=(shellcheck binutils procps xz-utils python3 python3-jsonschema nodejs libfaketime)
 PACKAGES_WEB=(npm)
 PACKAGES_API=(npm python3-venv)
 PACKAGES_KAFKA=(librdkafka-dev default-jre-headless maven)

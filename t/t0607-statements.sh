@@ -100,7 +100,12 @@ route 'GET /seat/{id}' 200 1 0 GET "/seat/${seats[0]}"
 route 'POST /concert/{id}/queue' 201 0-2 1-2 POST /concert/802/queue
 route 'POST /concert/{id}/queue' 200 0-2 1-2 POST /concert/802/queue
 route 'GET /concert/{id}/queue/status' 200 0-2 1-2 GET /concert/802/queue/status
-# nginx asks once a second, whoever looks: the settings are read and the place is written down
+# nginx asks once a second, whoever looks: the settings are read and the place is written down, unless
+# the status above did that just now.
+place_is_old() {
+	[ "$(sql "select count(*) from cm.queue_checkpoint where concert_id = 802 and at > now() - interval '5 seconds'")" = 0 ]
+}
+await place_is_old
 route 'GET /concert/{id}/queue/now' 200 2 1-2 GET /concert/802/queue/now
 route 'GET /concert/{id}/queue/audit' 200 1-2 1-2 GET /concert/802/queue/audit
 route 'POST /reservation' 201 1 1 POST /reservation '{"concertId":802,"seatId":665}'
