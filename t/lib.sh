@@ -166,7 +166,7 @@ secrets_in_logs() {
 copy_source() {
 	mkdir "$1"
 	(cd "$SOURCE_DIR" && tar -cf - --exclude=./build --exclude=./build-* --exclude=./var --exclude=./.git \
-		--exclude=./autom4te.cache .) | tar -xf - -C "$1"
+		--exclude=./autom4te.cache --exclude=./configure .) | tar -xf - -C "$1"
 }
 
 # --- load ---------------------------------------------------------------------------------------------

@@ -7,16 +7,16 @@ copy_source "$TEST_DIR/source"
 printf '#!/bin/sh\necho "ok 1 - fine"\necho 1..1\n' >"$TEST_DIR/source/t/t0001-fine.sh"
 printf '#!/bin/sh\necho "ok 1 - fine"\necho "not ok 2 - wrong"\necho 1..2\n' >"$TEST_DIR/source/t/t0002-wrong.sh"
 chmod +x "$TEST_DIR/source/t/"t000*.sh
-# check PATTERN: sets said and result
+# check PATTERN EXPECTED NAME: its exit status and its last line
 check() {
+	local result said
 	"$TEST_DIR/source/scripts/check" --api --only "$1" >"$TEST_DIR/check.log" 2>&1
 	result=$?
 	said=$(tail -1 "$TEST_DIR/check.log")
+	[ "$result $said" = "$2" ] || diag "$(tail -20 "$TEST_DIR/check.log")"
+	is "$result $said" "$2" "$3"
 }
-check 't0001*'
-is "$result $said" "0 1 passed, 0 failed" "all pass: 0"
-check 't000[12]*'
-is "$result $said" "1 2 passed, 1 failed" "one fails: not 0"
-check 'no-such-test'
-is "$result $said" "1 0 passed, 0 failed" "nothing was tested: not 0"
+check 't0001*' "0 1 passed, 0 failed" "all pass: 0"
+check 't000[12]*' "1 2 passed, 1 failed" "one fails: not 0"
+check 'no-such-test' "1 0 passed, 0 failed" "nothing was tested: not 0"
 done_testing
