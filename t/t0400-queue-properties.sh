@@ -15,10 +15,12 @@ for half in first second; do
 	"$traces traces of "*) pass "invariants hold: $(tail -1 "$TEST_DIR/$half")" ;;
 	*) fail "invariants hold" "$(tail -3 "$TEST_DIR/$half")" ;;
 	esac
+	is "$(sed -n 's/^invariant \([0-9]*\): held [1-9].*/\1/p' "$TEST_DIR/$half" | tr '\n' ' ')" \
+		"1 2 3 4 5 6 7 8 9 10 11 14 15 16 " "each of them was tried"
 done
 
 for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on calls-while-paused \
-	lease-kept-on-release double-number; do
+	lease-kept-on-release double-number notice-ignored every-other-skipped; do
 	ok "a library with the bug $bug is caught" \
 		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
 done

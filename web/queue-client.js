@@ -10,17 +10,18 @@ const FINAL = ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE'];
 
 export const clamp = (low, high, value) => Math.min(high, Math.max(low, value));
 
-/* Seconds until the next look. now is the public summary, number ours (null before the draw). */
+/* Seconds until the next look. now is the public summary, number ours (null before the draw). Near the front never more
+ * than 5: a call waits 8 s at least, and a burst of free places can reach anyone who is near at once. */
 export function pause(now, number, random = Math.random) {
   let seconds;
   if (number === null || number === undefined)
     seconds = now.phase === 'lobby' || now.phase === 'scheduled'
       ? clamp(5, 60, (now.opensAtMs - now.serverTimeMs) / 10000) : 2;
-  else if (number >= now.ceiling)
-    seconds = clamp(2, 60, (number - now.ceiling) / (now.ceilingSpeedPerThousandSeconds / 1000) / 2);
+  else if (beyond(now, number) >= 0)
+    seconds = clamp(2, 60, beyond(now, number) / (now.ceilingSpeedPerThousandSeconds / 1000) / 2);
   else
     seconds = now.speedPerThousandSeconds
-      ? clamp(1.5, 15, (number - now.serving) / (now.speedPerThousandSeconds / 1000) / 4) : 15;
+      ? clamp(1.5, 5, ahead(now, number) / (now.speedPerThousandSeconds / 1000) / 4) : 5;
   return seconds * (0.85 + 0.3 * random());
 }
 
@@ -31,6 +32,9 @@ export function ahead(now, number) {
     count -= Math.max(0, Math.min(to, number) - Math.max(from, now.serving));
   return Math.max(0, count);
 }
+
+/* How many people the ceiling has to move over until we must say "I am here"; below 0 we must. */
+export function beyond(now, number) { return ahead(now, number) - (now.ceiling - now.serving); }
 
 export class QueueClient {
   constructor({ base = '', concert, token, onChange = () => {}, fetch = globalThis.fetch,
@@ -77,7 +81,7 @@ export class QueueClient {
     while (!FINAL.includes(place.status)) {
       const now = await (await this.ask(this.path('/now'))).json();
       const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
-      const near = number !== null && number < now.ceiling;
+      const near = number !== null && beyond(now, number) < 0;
       if (opened || near || now.epoch !== place.epoch) {
         place = await this.place('GET', '/status');
         number = place.ticketNumber;

@@ -2,7 +2,7 @@
 
 #include "base/banned.h"
 
-enum { POLL_NEAR_MIN_S = 2, POLL_NEAR_MAX_S = 15, POLL_FAR_MAX_S = 60, POLL_LOBBY_MIN_S = 5,
+enum { POLL_NEAR_MIN_S = 2, POLL_NEAR_MAX_S = 5, POLL_FAR_MAX_S = 60, POLL_LOBBY_MIN_S = 5,
 	CEILING_TICKETS_PER_CALL = 4 };
 
 const struct queue_setting_info queue_setting_table[QUEUE_SETTING_COUNT] = {
@@ -24,14 +24,16 @@ int64_t queue_wait_s(int64_t ahead, int64_t speed_milli)
 	return (ahead * 1000 + speed_milli - 1) / speed_milli;
 }
 
-/* The ceiling can't move faster than vmax, so half the way to it is always early enough. */
+/* The ceiling can't move faster than vmax, so half the way to it is always early enough. Numbers
+ * in a gap belong to nobody: the frontier jumps over them, so they are no distance. Near the front
+ * a burst of free places may reach anyone, so the pause stays within the shortest call window. */
 static int64_t poll_waiting_s(const struct queue_answer *answer, int64_t rate)
 {
 	int64_t vmax = rate > 0 ? rate * CEILING_TICKETS_PER_CALL : 1;
-	if (answer->number >= answer->ceiling)
-		return clamp(POLL_NEAR_MIN_S, POLL_FAR_MAX_S,
-			(answer->number - answer->ceiling) / vmax / 2);
-	int64_t wait_s = queue_wait_s(answer->number - answer->serving, answer->speed_milli);
+	int64_t beyond = answer->ahead - (answer->ceiling - answer->serving);
+	if (beyond >= 0)
+		return clamp(POLL_NEAR_MIN_S, POLL_FAR_MAX_S, beyond / vmax / 2);
+	int64_t wait_s = queue_wait_s(answer->ahead, answer->speed_milli);
 	return wait_s < 0 ? POLL_NEAR_MAX_S : clamp(POLL_NEAR_MIN_S, POLL_NEAR_MAX_S, wait_s / 4);
 }
 

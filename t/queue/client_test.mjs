@@ -18,7 +18,8 @@ is(pause(open, 1800, middle), 2, 'half of the shortest time the ceiling needs');
 is(pause(open, 5000, middle), 10, 'and never later than that');
 is(pause(open, 10, middle), 1.5, 'at the front: often');
 is(pause(open, 900, middle), 4.5, 'near: a quarter of the expected wait');
-is(pause({ ...open, speedPerThousandSeconds: null }, 900, middle), 15, 'nothing moves: seldom');
+is(pause({ ...open, speedPerThousandSeconds: null }, 900, middle), 5, 'nothing moves: within a call window')
+is(pause({ ...open, ceiling: 300, gaps: [[200, 5200]] }, 5210, middle), 1.5, 'numbers in a gap are no distance');
 is(pause({ ...open, phase: 'lobby', opensAtMs: 200001 }, null, middle), 20, 'lobby: a tenth of what is left');
 is(pause(open, 1000000, () => 0), 51, 'with jitter below');
 is(ahead({ ...open, serving: 10, gaps: [[20, 30]] }, 40), 20, 'a gap holds nobody');

@@ -162,16 +162,25 @@ END_TEST
 START_TEST(poll_rule)
 {
 	struct queue_answer answer = { .code = QUEUE_CODE_WAITING, .phase = QUEUE_PHASE_OPEN,
-		.number = 1000000, .ceiling = 1000, .serving = 10, .speed_milli = 50000 };
+		.number = 1000000, .ahead = 999990, .ceiling = 1000, .serving = 10,
+		.speed_milli = 50000 };
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 60);
-	answer.number = 9000; /* 8,000 behind the ceiling, which moves at most 200 a second */
+	answer.ahead = 8990; /* 8,000 behind the ceiling, which moves at most 200 a second */
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 20);
+	answer.ahead = 200;
+	answer.ceiling = 100; /* before a gap: number counts those in it, ahead doesn't */
+	ck_assert_int_eq(queue_poll_s(&answer, 50), 2);
+	answer.ceiling = 1000;
 	answer.number = 999;
+	answer.ahead = 989;
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 5);
-	answer.number = 11;
+	answer.speed_milli = 1000;
+	ck_assert_int_eq(queue_poll_s(&answer, 50), 5);
+	answer.speed_milli = 50000;
+	answer.ahead = 1;
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 2);
 	answer.speed_milli = -1;
-	ck_assert_int_eq(queue_poll_s(&answer, 50), 15);
+	ck_assert_int_eq(queue_poll_s(&answer, 50), 5);
 	answer.code = QUEUE_CODE_ADMITTED;
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 0);
 	answer = (struct queue_answer) { .code = QUEUE_CODE_LOBBY, .phase = QUEUE_PHASE_LOBBY,

@@ -1,0 +1,47 @@
+"""Clients that follow the client rule through a trace: invariants 7 and 8 are about them."""
+import client_rule
+
+WAITING, LATE, ADMITTED, EXPIRED, CLOSED, SOLD_OUT = 2, 3, 4, 5, 6, 7
+FIRST_MEMBER = 1000001
+
+
+class Faithful:
+    """Joins at .due and comes when the rule says so, until it is admitted or the queue has ended."""
+
+    def __init__(self, member, due):
+        self.member, self.due, self.number, self.called, self.gone = member, due, None, False, False
+
+    def come(self, trace):
+        state = trace.before["state"]
+        vmax = max(1, -(-40 * trace.rate // 1)) / 10
+        if self.number is None or client_rule.beyond(self.number, state["S"], state["C"]) < 0:
+            answer = trace.visit("join" if self.number is None else "status", self.member)
+            self.take(trace, answer)
+            state = trace.before["state"]
+        if self.number is None:     # lobby: once more at the opening, spread over the notice
+            wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
+                trace.random.uniform(0, 9)
+            self.due = trace.us + wait * 1e6
+        else:
+            self.due = trace.us + 1e6 * client_rule.pause(
+                self.number, state["S"], state["C"], trace.speed, vmax, trace.random)
+
+    def take(self, trace, answer):
+        code = answer[0]
+        trace.speed = max(0, answer[7]) / 1000
+        if code in (WAITING, LATE, ADMITTED):
+            self.number = answer[3]
+        trace.expect(code not in (LATE, EXPIRED), 8, "member %d with number %s came as told and was passed over (%d)" % (
+            self.member, self.number, code))
+        self.gone = code in (ADMITTED, CLOSED, SOLD_OUT)
+
+
+def check_order(trace, before, after):
+    """[7] Of those who come as told, the called have lower numbers than the waiting."""
+    called = after["calls"] | set(after["grants"].values())
+    waiting = [f for f in trace.faithful if f.number is not None and not f.called and not f.gone]
+    new = [f for f in waiting if f.number in called]
+    for f in new:
+        f.called = True
+    passed = [w.number for w in waiting if not w.called and any(w.number < f.number for f in new)]
+    trace.expect(not passed, 7, "%s called before %s" % ([f.number for f in new], passed), counts=len(new))
