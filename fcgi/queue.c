@@ -101,6 +101,23 @@ static void write_gaps(struct strbuf *out, const char *gaps)
 	json_close(out, ']');
 }
 
+/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. */
+static const char *kept_for(const struct queue_summary *summary)
+{
+	switch (summary->phase) {
+	case QUEUE_PHASE_CLOSED:
+		return "public, max-age=30";
+	case QUEUE_PHASE_SCHEDULED:
+	case QUEUE_PHASE_LOBBY:
+		return summary->open_ms - summary->now_ms > 10000 ? "public, max-age=5"
+								   : "public, max-age=1";
+	case QUEUE_PHASE_SOLD_OUT:
+		return "public, max-age=5";
+	default:
+		return "public, max-age=1";
+	}
+}
+
 static enum fault now(struct ctx *ctx, const struct req *req, struct res *res)
 {
 	struct queue_summary summary = { 0 };
@@ -108,7 +125,7 @@ static enum fault now(struct ctx *ctx, const struct req *req, struct res *res)
 	enum fault fault = queue_summarize(ctx, (struct concert_id) { req->ids[0] }, &summary);
 	if (fault)
 		return fault;
-	res->cache_control = "public, max-age=1";
+	res->cache_control = kept_for(&summary);
 	json_open(out, NULL, '{');
 	json_text(out, "phase", queue_phase_name(summary.phase));
 	json_time(out, "serverTime", summary.now_ms);

@@ -39,6 +39,16 @@ problem 401 token-required "joining needs a token"
 request GET /concert/802/queue/now
 is "$status $(json .phase)" "200 open" "the summary needs none"
 is "$(header Cache-Control)" "public, max-age=1" "and may be kept a second"
+# number NAME[{LABELS}]: of the operator's gauges
+number() { curl -s "$OPS_URL/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+is "$(number 'cm_queue_waiting{concert="802"}') $(number 'cm_queue_epoch{concert="802"}')" "0 1" \
+	"the operator sees how many wait, and in which use of the queue"
+is "$(number 'cm_queue_capacity{concert="802"}') $(number 'cm_queue_capacity_effective{concert="802"}')" "500 400" \
+	"200 free seats let in twice as many at most"
+is "$(number 'cm_queue_eta_tail_seconds{concert="802"}')" 0 "no wait for who would join now"
+cmp_ok "$(number cm_redis_function_calls_total)" -ge 5 "how often Redis ran our functions"
+like "$(number cm_redis_function_seconds_total)" '^[0-9]+\.[0-9]{6}$' "and how long"
+is "$(number 'cm_queue_wait_seconds_count{pool="queue"}')" 1 "one was admitted and counted by the wait"
 
 # --- a full house: the slot goes on at once ---
 patch 802 '{"capacity":1,"ratePerSecond":100,"message":"잠시만 기다려 주세요"}'
@@ -78,6 +88,8 @@ patch 802 '{"state":"drain"}'
 as 114
 request POST /concert/802/queue
 problem 410 queue-closed "drained: no new places"
+refused() { number "cm_queue_refused_total{pool=\"queue\",reason=\"$1\"}"; }
+is "$(refused closed) $(refused soldout)" "1 0" "a refusal is counted by its reason"
 patch 802 '{"state":"closed"}'
 request POST /concert/802/queue
 problem 410 queue-closed "closed"
@@ -110,6 +122,23 @@ request POST /concert/9007199254740993/queue
 is "$status" 400 "an id out of range"
 request PUT /concert/802/queue
 is "$status $(header Allow)" "405 POST, PATCH, DELETE, OPTIONS" "another method"
+
+# --- what is refused names its field; a cancelled concert has no queue ---
+for bad in 'capacity:99999999' 'capacity:-1' 'capacity:1.5' 'ratePerSecond:100001' 'windowSeconds:601' 'burst:-1' \
+	'overbookPercent:99' 'noticeSeconds:4' 'livenessSeconds:19' 'expectedMembers:99999999' 'paused:"yes"' \
+	'lobbyAt:"soon"' 'reset:1'; do
+	patch 802 "{\"${bad%%:*}\":${bad#*:}}"
+	is "$status $(json ".errors[0].field")" "400 ${bad%%:*}" "refused, and the field is named: $bad"
+done
+patch 802 '{"message":"'"$(printf 'x%.0s' $(seq 501))"'"}'
+is "$status $(json ".errors[0].field")" "400 message" "a message has a longest length"
+as 1 ROLE_ADMIN
+request DELETE /concert/805
+is "$status $(json .status)" "200 CANCELLED" "a concert is cancelled"
+as 119
+cancelled() { request POST /concert/805/queue && [ "$status" = 410 ]; }
+await cancelled
+problem 410 queue-closed "nobody joins the queue of a cancelled concert"
 
 # --- proof of work ---
 patch 802 '{"proofOfWorkBits":8}'
@@ -147,6 +176,8 @@ await lobby
 is "$status $(json .position) $(json .ticketNumber) $(json .lobbyIndex)" "201 null null 0" "in the lobby nobody has a number yet"
 request GET /concert/803/queue/audit
 commitment=$(json .commitment)
+request GET /concert/803/queue/now
+is "$(json .phase) $(header Cache-Control)" "lobby public, max-age=5" "the summary of a lobby is kept longer"
 like "$commitment" '^[0-9a-f]{64}$' "the commitment is public before the draw"
 is "$(json .secret) $(json .seed)" "null null" "the secret isn't"
 for member in $(seq 202 220); do
@@ -229,7 +260,7 @@ request POST /reservation "{\"concertId\":802,\"seatId\":$seat}" -H "X-Queue-Pas
 problem 403 queue-pass-required "of this use of the queue"
 sql "update cm.concert set queue_epoch = queue_epoch - 1 where id = 802" >/dev/null
 request POST /reservation "{\"concertId\":803,\"seatId\":1}" -H "X-Queue-Pass: $inside"
-like "$status" '^40[34]$' "for this concert"
+problem 403 queue-pass-required "for this concert"
 sql "insert into cm.member (id, name, email, email_key, password_hash) select 301, 'm', 'm301@t.example', 'm301@t.example', 'x'
 	where not exists (select from cm.member where id = 301)" >/dev/null 2>&1
 request POST /reservation "{\"concertId\":802,\"seatId\":$seat}" -H "X-Queue-Pass: $inside"

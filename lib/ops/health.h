@@ -18,6 +18,9 @@ enum fault health_database(struct ctx *ctx, int64_t *ret_schema_version);
 enum fault health_redis(struct ctx *ctx);
 /* The function library is loaded (or could be). Faults: REDIS_AWAY, INTERNAL. */
 enum fault health_queue_library(struct ctx *ctx);
+/* How often Redis has run functions of the library since it started, and the microseconds it took,
+ * by its own account. Faults: REDIS_AWAY, INTERNAL. */
+enum fault health_functions(struct ctx *ctx, int64_t *ret_calls, int64_t *ret_us);
 
 struct health_work {
 	int64_t outbox_rows, outbox_oldest_s; /* not yet given to the bus */

@@ -58,6 +58,7 @@ static enum fault ask(struct ctx *ctx, const struct queue_record **record,
 	if (ret_answer->code == QUEUE_CODE_ADMITTED && ret_answer->claim_delay_ms >= 0) {
 		metric_add(METRIC_QUEUE_CLAIMED, 1);
 		metric_observe(METRIC_QUEUE_CLAIM_DELAY, ret_answer->claim_delay_ms * 1000);
+		metric_observe(METRIC_QUEUE_WAIT, ret_answer->waited_ms * 1000);
 	}
 	return FAULT_NONE;
 }
@@ -126,8 +127,10 @@ static enum fault finish(struct ctx *ctx, const struct queue_record *record,
 /* Many come at once when Redis returns: spread them. */
 static enum fault spread(struct ctx *ctx, enum fault fault)
 {
-	if (fault == FAULT_REDIS_AWAY)
+	if (fault == FAULT_REDIS_AWAY) {
+		metric_add(METRIC_QUEUE_STORE_DOWN, 1);
 		ctx->retry_after_s = 1 + jitter(ctx, 4);
+	}
 	return fault;
 }
 
@@ -211,12 +214,25 @@ static enum fault join(struct ctx *ctx, struct concert_id concert,
 	return finish(ctx, record, concert, &answer, ret_place);
 }
 
+static enum metric refusal_metric(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_QUEUE_NOT_OPEN: return METRIC_QUEUE_REFUSED_NOT_OPEN;
+	case FAULT_QUEUE_CLOSED: return METRIC_QUEUE_REFUSED_CLOSED;
+	case FAULT_QUEUE_SOLD_OUT: return METRIC_QUEUE_REFUSED_SOLD_OUT;
+	case FAULT_QUEUE_REBUILDING: return METRIC_QUEUE_REFUSED_REBUILD;
+	case FAULT_QUEUE_WORK_REQUIRED: return METRIC_QUEUE_REFUSED_WORK;
+	case FAULT_QUEUE_ACCOUNT_TOO_NEW: return METRIC_QUEUE_REFUSED_ACCOUNT;
+	default: return METRIC_QUEUE_REFUSED_OTHER;
+	}
+}
+
 enum fault queue_join(struct ctx *ctx, struct concert_id concert,
 	const struct queue_proofs *proofs, struct queue_place *ret_place)
 {
 	enum fault fault = join(ctx, concert, proofs, ret_place);
 	if (fault)
-		metric_add(METRIC_QUEUE_REFUSED, 1);
+		metric_add(refusal_metric(fault), 1);
 	return spread(ctx, fault);
 }
 

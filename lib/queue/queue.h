@@ -67,6 +67,8 @@ struct queue_summary {
 	const char *gaps, *message, *commit, *seed, *transcript, *calls_digest;
 	int64_t called, claimed, noshow, passed, late_in, late_gone, expired, left, done,
 		hold_expired, claim_delay_ms, restored, conflict;
+	int64_t waiting;            /* upper bound: tickets not yet called or passed, without gaps */
+	int64_t capacity_effective; /* capacity, or less when few seats are free */
 };
 
 struct queue_settings {

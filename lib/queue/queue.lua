@@ -12,6 +12,7 @@
 --   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
+--   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at each checkpoint
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
 -- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
@@ -23,6 +24,7 @@
 --   6 serving (S)  7 ceiling (C)  8 speed (tickets in 1000 s; -1 unknown)  9 lease left, ms  10 lease end, ms since 1970
 --   11 now, ms since 1970  12 opening, ms since 1970 (0 at once)  13 N, size of the lobby (-1 not yet frozen)
 --   14 1 if this call created the place  15 ms from call to claim if this call claimed, else -1
+--   16 ms from join (or the opening) to claim if this call claimed, to 5 s exact, else -1
 
 local CODE = {
   NONE = 0, LOBBY = 1, WAITING = 2, LATE = 3, ADMITTED = 4, EXPIRED = 5, CLOSED = 6, SOLD_OUT = 7,
@@ -408,10 +410,14 @@ local function log_calls(q, called)
   call('HSET', key, 'calls', digest)
 end
 
-local function free_slots(q)
+-- Many may not come in for few seats.
+local function effective_capacity(q)
   local cap, st = q.cf.capacity, q.st
-  if st[FREE] >= 0 then cap = min(cap, ceil(st[FREE] * q.cf.overbook)) end
-  return cap - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
+  return st[FREE] >= 0 and min(cap, ceil(st[FREE] * q.cf.overbook)) or cap
+end
+
+local function free_slots(q)
+  return effective_capacity(q) - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
 end
 
 local function advance(q)
@@ -457,15 +463,31 @@ local function answer(q, code, number, more)
     code, st[EPOCH], q.phase, number or -1, more.ahead or -1, st[S], st[C],
     speed < 0 and -1 or floor(speed * 1000), more.left or 0, more.lease_end or 0, q.ms,
     floor(q.cf.open_at / 1000), st[N], more.created or 0, more.delay or -1,
+    more.waited or -1,
   }
 end
 
 local function refuse(code, epoch)
-  return { code, epoch, 0, -1, -1, 0, 0, -1, 0, 0, 0, 0, -1, 0, -1 }
+  return { code, epoch, 0, -1, -1, 0, 0, -1, 0, 0, 0, 0, -1, 0, -1, -1 }
+end
+
+-- Since the number was given; since the opening for those of the lobby.
+local function waited_ms(q, n)
+  if n < q.st[N] then return max(0, q.ms - floor(max(q.cf.open_at, q.st[CREATED]) / 1000)) end
+  local point = call('ZRANGEBYSCORE', q.p .. 'j', string.format('(%d', n), '+inf', 'LIMIT', 0, 1)[1]
+  return point and max(0, q.ms - tonumber(point)) or 0
+end
+
+-- How many tickets had been given by now: a member's own time of joining would cost memory for each.
+local function note_tail(q)
+  local key = q.p .. 'j'
+  call('ZADD', key, q.st[TAIL], string.format('%d', q.ms))
+  if call('ZREMRANGEBYRANK', key, 0, -8193) == 0 and call('ZCARD', key) == 1 then expire_with_queue(q, key) end
 end
 
 local function admitted(q, n, lease_end, delay)
-  return CODE.ADMITTED, n, { left = lease_end - q.ms, lease_end = lease_end, delay = delay }
+  local waited = delay and waited_ms(q, n)
+  return CODE.ADMITTED, n, { left = lease_end - q.ms, lease_end = lease_end, delay = delay, waited = waited }
 end
 
 local function claim(q, member, n)
@@ -740,7 +762,8 @@ end
 -- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats).
 -- Answers {code, epoch, phase, now ms, S, C, E, tail, N, seeded, late, leases, calls, free, held, speed (in 1000 s), vmax
 -- (in 1000 s), opening ms, K, rate (in 1000 s), live (in 1000), 1 if a checkpoint is due, clock behind by ms, gaps
--- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS}. This call is the ticker: the
+-- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most and K
+-- as the free seats bound it}. This call is the ticker: the
 -- public document's readers bring it about once a second.
 local function queue_now(keys, argv)
   local epoch, given = tonumber(argv[1]) or 0, read_pairs(argv, 2)
@@ -758,6 +781,7 @@ local function queue_now(keys, argv)
   local due = 0
   if q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
     st[CK], due, q.dirty = q.us, 1, true
+    note_tail(q)
   end
   local speed = speed_of(q)
   close_queue(q)
@@ -773,6 +797,8 @@ local function queue_now(keys, argv)
     table.concat(gaps, ' '), a[1] or '', a[2] or '', a[3] or '', a[4] or '', a[5] or '',
   }
   for i = 1, #COUNTERS do out[#out + 1] = tonumber(counters[i] or 0) end
+  out[#out + 1] = ahead_of(q, st[TAIL])
+  out[#out + 1] = effective_capacity(q)
   return out
 end
 
@@ -865,7 +891,7 @@ local function queue_sweep(keys, argv)
     call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
   end
   if first + count < max(1024, q.cf.buckets) then return { first + count } end
-  for _, name in ipairs { 'c', 'l', 'g', 'w', 'h', 'n', 'a' } do call('UNLINK', p .. name) end
+  for _, name in ipairs { 'c', 'l', 'g', 'w', 'h', 'j', 'n', 'a' } do call('UNLINK', p .. name) end
   return { 0 }
 end
 

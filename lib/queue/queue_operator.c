@@ -1,5 +1,6 @@
 #include "base/banned.h"
 #include "base/str.h"
+#include "metrics/metrics.h"
 #include "queue/queue.h"
 #include "queue/queue_desk.h"
 
@@ -7,6 +8,7 @@ enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary)
 {
 	const struct queue_record *record;
+	metric_add(METRIC_QUEUE_SUMMARIES, 1);
 	return queue_desk_refresh(ctx, concert, &record, ret_summary);
 }
 

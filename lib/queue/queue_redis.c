@@ -49,8 +49,8 @@ enum fault queue_ask(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = redis_run(&call, &value);
 	if (fault)
 		return fault;
-	int64_t cell[15];
-	for (size_t i = 0; i < 15; i++)
+	int64_t cell[16];
+	for (size_t i = 0; i < 16; i++)
 		cell[i] = redis_integer(redis_item(value, i));
 	*ret_answer = (struct queue_answer) {
 		.code = (enum queue_code)cell[0], .epoch = cell[1],
@@ -58,7 +58,7 @@ enum fault queue_ask(struct ctx *ctx, struct concert_id concert,
 		.serving = cell[5], .ceiling = cell[6], .speed_milli = cell[7],
 		.lease_left_ms = cell[8], .lease_end_ms = cell[9], .now_ms = cell[10],
 		.open_ms = cell[11], .lobby = cell[12], .created = cell[13] == 1,
-		.claim_delay_ms = cell[14],
+		.claim_delay_ms = cell[14], .waited_ms = cell[15],
 	};
 	return FAULT_NONE;
 }
@@ -135,7 +135,8 @@ static void read_summary(const struct redis_value *value, struct queue_summary *
 		&summary->called, &summary->claimed, &summary->noshow, &summary->passed,
 		&summary->late_in, &summary->late_gone, &summary->expired, &summary->left,
 		&summary->done, &summary->hold_expired, &summary->claim_delay_ms,
-		&summary->restored, &summary->conflict,
+		&summary->restored, &summary->conflict, &summary->waiting,
+		&summary->capacity_effective,
 	};
 	size_t at = 1;
 	summary->epoch = redis_integer(redis_item(value, at++));

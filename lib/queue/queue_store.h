@@ -16,7 +16,7 @@ struct queue_answer {
 	enum queue_code code;
 	enum queue_phase phase;
 	int64_t epoch, number, ahead, serving, ceiling, speed_milli, lease_left_ms, lease_end_ms,
-		now_ms, open_ms, lobby, claim_delay_ms;
+		now_ms, open_ms, lobby, claim_delay_ms, waited_ms; /* -1 no claim */
 	bool created;
 };
 
