@@ -10,7 +10,6 @@
 #include "ops/health.h"
 #include "ops/schema_version.h"
 #include "queue/queue.h"
-#include "queue/queue_rules.h"
 #include "worker.h"
 
 #include "base/banned.h"
@@ -160,6 +159,8 @@ static const struct {
 	       "The same, when few free seats don't allow as many."),
 	NUMBER("epoch", "gauge", epoch, "Uses of the queue so far; grows with a reset."),
 	NUMBER("waiting", "gauge", waiting, "Tickets not yet called or passed, at most."),
+	NUMBER("eta_tail_seconds", "gauge", last_wait_s,
+	       "Expected wait of whoever joins now; -1 unknown."),
 	NUMBER("seats_free", "gauge", free, "Seats free, as the queue knows; -1 unknown."),
 	NUMBER("seats_held", "gauge", held, "Seats held, as the queue knows; -1 unknown."),
 	NUMBER("rate_config_milli", "gauge", rate_milli, "Admissions in 1000 s, as configured."),
@@ -192,17 +193,6 @@ static int64_t number_of(const struct queue_summary *queue, size_t at)
 	return *(const int64_t *)(const void *)((const char *)queue + at);
 }
 
-/* How long whoever joins now will wait, at the present speed. */
-static void print_last_waits(FILE *out, const struct observed *seen, int count)
-{
-	metrics_print_head(out, "cm_queue_eta_tail_seconds", "gauge",
-			   "Expected wait of whoever joins now; -1 unknown.");
-	for (int i = 0; i < count; i++)
-		fprintf(out, "cm_queue_eta_tail_seconds{concert=\"%lld\"} %lld\n",
-			(long long)seen[i].concert.value,
-			(long long)queue_wait_s(seen[i].queue.waiting, seen[i].queue.speed_milli));
-}
-
 static void print_queues(struct ctx *ctx, FILE *out)
 {
 	struct concert_id concerts[HEALTH_CONCERTS];
@@ -225,14 +215,14 @@ static void print_queues(struct ctx *ctx, FILE *out)
 				(long long)seen[i].concert.value,
 				(long long)number_of(&seen[i].queue, queue_numbers[n].at));
 	}
-	print_last_waits(out, seen, count);
 }
 
-static void print_functions(struct ctx *ctx, FILE *out)
+/* False when Redis did not say. */
+static bool print_functions(struct ctx *ctx, FILE *out)
 {
 	int64_t calls, us;
 	if (health_functions(ctx, &calls, &us))
-		return;
+		return false;
 	metrics_print_head(out, "cm_redis_function_calls_total", "counter",
 			   "Calls of Redis functions: the queue's and the seat locks'.");
 	fprintf(out, "cm_redis_function_calls_total %lld\n", (long long)calls);
@@ -240,6 +230,7 @@ static void print_functions(struct ctx *ctx, FILE *out)
 			   "Time Redis spent in them.");
 	fprintf(out, "cm_redis_function_seconds_total %lld.%06lld\n", (long long)(us / 1000000),
 		(long long)(us % 1000000));
+	return true;
 }
 
 /* Asked of the stores at every scrape; what can't be had is left out, and cm_up says why. */
@@ -255,10 +246,10 @@ static void print_stores(struct ctx *ctx, FILE *out)
 		print_connections(out, connections, count);
 	if (database)
 		print_queues(ctx, out);
-	print_functions(ctx, out);
+	bool redis = print_functions(ctx, out) || health_redis(ctx) == FAULT_NONE;
 	metrics_print_head(out, "cm_up", "gauge", "1 when the dependency answers.");
 	fprintf(out, "cm_up{dependency=\"database\"} %d\n", database);
-	fprintf(out, "cm_up{dependency=\"redis\"} %d\n", health_redis(ctx) == FAULT_NONE);
+	fprintf(out, "cm_up{dependency=\"redis\"} %d\n", redis);
 }
 
 static enum fault metrics(struct ctx *ctx, const struct req *req, struct res *res)

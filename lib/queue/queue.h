@@ -69,6 +69,7 @@ struct queue_summary {
 		hold_expired, claim_delay_ms, restored, conflict;
 	int64_t waiting;            /* upper bound: tickets not yet called or passed, without gaps */
 	int64_t capacity_effective; /* capacity, or less when few seats are free */
+	int64_t last_wait_s;        /* of whoever joins now; -1 unknown; queue_observe only */
 };
 
 struct queue_settings {

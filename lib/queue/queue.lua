@@ -12,7 +12,7 @@
 --   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
---   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at each checkpoint
+--   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
 -- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
@@ -481,8 +481,11 @@ end
 -- How many tickets had been given by now: a member's own time of joining would cost memory for each.
 local function note_tail(q)
   local key = q.p .. 'j'
+  local last = call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
+  if last and tonumber(last) == q.st[TAIL] then return end
   call('ZADD', key, q.st[TAIL], string.format('%d', q.ms))
-  if call('ZREMRANGEBYRANK', key, 0, -8193) == 0 and call('ZCARD', key) == 1 then expire_with_queue(q, key) end
+  call('ZREMRANGEBYRANK', key, 0, -8193)
+  if not last then expire_with_queue(q, key) end
 end
 
 local function admitted(q, n, lease_end, delay)

@@ -3,6 +3,7 @@
 #include "metrics/metrics.h"
 #include "queue/queue.h"
 #include "queue/queue_desk.h"
+#include "queue/queue_rules.h"
 
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary)
@@ -22,6 +23,7 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 		return fault;
 	if (code != QUEUE_CODE_NONE)
 		return FAULT_CONCERT_NOT_FOUND;
+	summary.last_wait_s = queue_wait_s(summary.waiting, summary.speed_milli);
 	*ret_summary = summary;
 	return FAULT_NONE;
 }

@@ -13,8 +13,7 @@ class Faithful:
 
     def come(self, trace):
         state = trace.before["state"]
-        vmax = max(1, -(-40 * trace.rate // 1)) / 10
-        if self.number is None or client_rule.beyond(self.number, state["S"], state["C"]) < 0:
+        if self.number is None or self.number < state["C"]:
             answer = trace.visit("join" if self.number is None else "status", self.member)
             self.take(trace, answer)
             state = trace.before["state"]
@@ -24,7 +23,7 @@ class Faithful:
             self.due = trace.us + wait * 1e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
-                self.number, state["S"], state["C"], trace.speed, vmax, trace.random)
+                self.number, state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
 
     def take(self, trace, answer):
         code = answer[0]
