@@ -94,7 +94,8 @@ for id in "$small" "$large"; do
 	route 'GET /concert/{id}/seat/status' 200 1 3 GET "/concert/$id/seat/status?n=1"
 	route 'GET /concert/{id}/seat/status' 200 0 1 GET "/concert/$id/seat/status?n=2"
 done
-route 'GET /seat/{id}' 200 1 0 GET "/seat/${seats[0]}"
+route 'GET /seat/{id}' 200 1-2 0 GET "/seat/${seats[0]}"
+route 'GET /seat/{id}' 200 1 0 GET "/seat/${seats[1]}"
 
 # --- the queue ---------------------------------------------------------------------------------------------
 route 'POST /concert/{id}/queue' 201 0-2 1-2 POST /concert/802/queue
