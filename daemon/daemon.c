@@ -22,7 +22,7 @@
 
 #include "base/banned.h"
 
-enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000 };
+enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000, GATHER_MS = 20 };
 
 static volatile sig_atomic_t stopping;
 
@@ -57,6 +57,15 @@ static void await(int wake, int64_t wait_ms, const sigset_t *waiting)
 		event_wake_drain(wake);
 }
 
+/* What comes within a moment of the last step is taken together: a step for each event would cost
+ * more than the events do. What comes after a quiet moment does not wait. */
+static void gather(int64_t begun_us, const sigset_t *waiting)
+{
+	int64_t early_ms = GATHER_MS - (clock_monotonic_us() - begun_us) / 1000;
+	if (early_ms > 0)
+		await(-1, early_ms, waiting);
+}
+
 static void log_failure(const struct ctx *ctx, enum fault fault)
 {
 	struct log_line line;
@@ -74,6 +83,7 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 	int64_t pause_ms = PAUSE_MS;
 	while (!stopping) {
 		bool more = false;
+		int64_t begun_us = clock_monotonic_us();
 		ctx->now_ms = clock_now_ms();
 		enum fault fault = program->step(ctx, &more);
 		if (fault)
@@ -88,6 +98,8 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 		}
 		pause_ms = PAUSE_MS;
 		await(wake, more ? 0 : poll_ms, waiting);
+		if (!more)
+			gather(begun_us, waiting);
 	}
 	if (wake >= 0)
 		close(wake);
