@@ -22,7 +22,7 @@
 
 #include "base/banned.h"
 
-enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000, GATHER_MS = 20 };
+enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000, REST_TIMES = 3, REST_MOST_US = 50000 };
 
 static volatile sig_atomic_t stopping;
 
@@ -57,13 +57,17 @@ static void await(int wake, int64_t wait_ms, const sigset_t *waiting)
 		event_wake_drain(wake);
 }
 
-/* What comes within a moment of the last step is taken together: a step for each event would cost
- * more than the events do. What comes after a quiet moment does not wait. */
-static void gather(int64_t begun_us, const sigset_t *waiting)
+/* Between two steps it rests longer than it worked, unless more waits than one step takes: in a
+ * rush what comes meanwhile is taken together, for a step costs more than an event does, and those
+ * who sell have the processor. What comes after a quiet moment does not wait. */
+static void rest(int64_t begun_us, int64_t ended_us, const sigset_t *waiting)
 {
-	int64_t early_ms = GATHER_MS - (clock_monotonic_us() - begun_us) / 1000;
-	if (early_ms > 0)
-		await(-1, early_ms, waiting);
+	int64_t rest_us = REST_TIMES * (ended_us - begun_us);
+	if (rest_us > REST_MOST_US)
+		rest_us = REST_MOST_US;
+	int64_t left_ms = (ended_us + rest_us - clock_monotonic_us()) / 1000;
+	if (left_ms > 0)
+		await(-1, left_ms, waiting);
 }
 
 static void log_failure(const struct ctx *ctx, enum fault fault)
@@ -97,9 +101,10 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 			continue;
 		}
 		pause_ms = PAUSE_MS;
+		int64_t ended_us = clock_monotonic_us();
 		await(wake, more ? 0 : poll_ms, waiting);
 		if (!more)
-			gather(begun_us, waiting);
+			rest(begun_us, ended_us, waiting);
 	}
 	if (wake >= 0)
 		close(wake);

@@ -121,8 +121,8 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/auth/signout", GUARD_OPTIONAL, sign_out },
 };
 
-/* A hash takes a processor for 25 ms; whoever reaches for a seat meanwhile goes first. Where it isn't
- * allowed, sign-ins only get their usual share. */
+/* A hash takes a processor for 25 ms; whoever reaches for a seat meanwhile goes first. Where that
+ * isn't allowed, sign-ins only get their usual share. */
 static void stand_back(void)
 {
 	(void)!setpriority(PRIO_PROCESS, 0, (int)conf_integer(CONF_AUTH_NICE));
