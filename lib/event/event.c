@@ -45,10 +45,11 @@ enum fault event_relay(struct ctx *ctx, size_t *ret_count)
 	fault = outbox_read(ctx, (size_t)conf_integer(CONF_EVENT_BATCH), &events);
 	if (!fault && events.count)
 		fault = bus->publish(ctx, events.items, events.count, &count);
-	POINT("relay-handed-over");
-	if (!fault && count)
+	if (!fault && count) {
+		POINT("relay-handed-over");
 		fault = outbox_mark(ctx, events.items, count);
-	POINT("relay-marked");
+		POINT("relay-marked");
+	}
 	if (!fault)
 		*ret_count = count;
 	return fault;
