@@ -303,6 +303,7 @@ static enum fault consume(struct ctx *ctx, const struct event_group *group, size
 
 const struct bus bus_kafka = {
 	.name = "kafka",
+	.waits = true,
 	.publish = publish,
 	.consume = consume,
 };

@@ -37,7 +37,7 @@ PG_STATEMENT(delivery_done,
 PG_STATEMENT(delivery_later,
 	"update cm.delivery set attempt_count = attempt_count + 1, last_error = $3,"
 	" next_at = now() + least(interval '100 milliseconds' * power(4, least(attempt_count, 10)),"
-	" interval '5 minutes') where consumer_group = $1 and event_id = $2");
+	" interval '5 minutes') where consumer_group = $1 and event_id = $2 and done_at is null");
 
 struct batch {
 	const struct event_group *group;
@@ -83,6 +83,7 @@ static enum fault handle(struct ctx *ctx, void *arg)
 	if (fault)
 		return fault;
 	batch->count = (size_t)rows.count;
+	batch->failed = NULL;
 	if (!batch->count)
 		return FAULT_NONE;
 	int64_t *ids = arena_array(ctx->arena, batch->count, sizeof(*ids));
@@ -109,7 +110,8 @@ static enum fault note_failure(struct ctx *ctx, void *arg)
 	struct pg_rows rows;
 	enum fault fault = pg_query(ctx, &rows, &delivery_later, "tit", batch->group->name,
 		batch->failed->id, batch->error);
-	if (fault || batch->attempts < conf_integer(CONF_EVENT_TRIES))
+	/* Another consumer may have had more luck with it meanwhile. */
+	if (fault || !pg_affected(&rows) || batch->attempts < conf_integer(CONF_EVENT_TRIES))
 		return fault;
 	fault = outbox_bury(ctx, batch->group->name, batch->failed, batch->attempts, batch->error);
 	batch->count = 1;
@@ -137,7 +139,7 @@ static bool is_events_own(enum fault fault)
 static enum fault run(struct ctx *ctx, struct batch *batch)
 {
 	batch->fault = tx_run(ctx, "event-batch", handle, batch);
-	if (!batch->fault) {
+	if (!batch->fault && batch->count) {
 		metric_add(METRIC_EVENT_CONSUMED, batch->count);
 		POINT("consumer-committed");
 	}
