@@ -31,3 +31,9 @@ TESTS += t/unit/cancellation_test
 t_unit_cancellation_test_SOURCES = t/unit/cancellation_test.c t/unit/unit.h
 t_unit_cancellation_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_cancellation_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += t/unit/event_test
+TESTS += t/unit/event_test
+t_unit_event_test_SOURCES = t/unit/event_test.c t/unit/unit.h
+t_unit_event_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_event_test_LDADD = $(UNIT_LIBS)
