@@ -27,3 +27,8 @@ store_tests += t/store/auth_store_test
 t_store_auth_store_test_SOURCES = t/store/auth_store_test.c t/store/store.h
 t_store_auth_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_store_auth_store_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/event_store_test
+t_store_event_store_test_SOURCES = t/store/event_store_test.c t/store/store.h
+t_store_event_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_event_store_test_LDADD = $(STORE_LIBS)
