@@ -35,7 +35,7 @@ struct health_work {
 /* One statement on partial indexes. Faults: those of pg_query. */
 enum fault health_work(struct ctx *ctx, struct health_work *ret_work);
 
-/* What bus postgres gave a consumer group that it has not taken in yet; with Kafka always nothing. */
+/* What bus postgres gave a consumer group that it has not taken in yet; with Kafka nothing. */
 struct health_group {
 	const char *name;
 	/* Deliveries, and the age of the event of the first that doesn't wait for its next try. */
