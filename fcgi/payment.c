@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 static const char *const scripts[] = { "success", "decline", "timeout", "lost", "duplicate",
-	"refund-refused", "slow:100", "slow:1000", "slow:5000", NULL };
+	"late", "error500", "lost500", "refund-refused", "slow:100", "slow:1000", "slow:5000", NULL };
 static const char *const none[] = { NULL };
 
 struct pay_input {
