@@ -26,6 +26,7 @@ struct gateway_refund {
 	const struct gateway_charge *charge;
 	int64_t id; /* ours, unique per refund */
 	int64_t amount;
+	int tries;  /* made before this one, whose outcome wasn't success */
 	const char *reason;
 };
 

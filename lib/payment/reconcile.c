@@ -46,7 +46,7 @@ static enum fault make_refund(struct ctx *ctx, const struct payment_due *due)
 	const char *code;
 	const struct gateway *gateway = gateway_find(due->gateway);
 	const struct gateway_refund refund = { .charge = &due->charge, .id = due->refund_id,
-		.amount = due->refund_amount, .reason = due->reason };
+		.amount = due->refund_amount, .tries = due->attempts, .reason = due->reason };
 	if (due->refund_amount == 0)
 		answer.outcome = GATEWAY_SUCCESS; /* the fee ate it all: nothing to move */
 	else if (gateway)
