@@ -117,7 +117,8 @@ static int run(const struct daemon_program *program)
 	block_signals(&waiting);
 	srandom((unsigned)(clock_monotonic_us() ^ getpid()));
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL), program->name);
+	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL),
+		program->role ? program->role : program->name);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(program->wake ? program->wake : program->name);
 	log_event(LOG_INFO, "started", NULL, NULL);

@@ -6,7 +6,6 @@
 
 static enum fault (*const sweeps[])(struct ctx *, bool *) = {
 	sweep_holds,
-	sweep_payments,
 	sweep_retention,
 };
 

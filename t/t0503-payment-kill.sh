@@ -124,13 +124,13 @@ while read -r point program script end; do
 	if [[ $end == *refunded* ]]; then request DELETE "/reservation/$reservation"; else pay "$script"; fi
 	dies_and_ends "$point" "$program" "$before" "$script" "$end"
 done <<TABLE
-reconcile-asked cm-sweeper timeout $paid
-reconcile-asked cm-sweeper lost $free
-reconcile-asked cm-sweeper late $paid
-reconcile-settled cm-sweeper timeout $paid
-reconcile-settled cm-sweeper lost $free
-refund-made cm-sweeper success $refunded
-refund-settled cm-sweeper success $refunded
+reconcile-asked cm-reconciler timeout $paid
+reconcile-asked cm-reconciler lost $free
+reconcile-asked cm-reconciler late $paid
+reconcile-settled cm-reconciler timeout $paid
+reconcile-settled cm-reconciler lost $free
+refund-made cm-reconciler success $refunded
+refund-settled cm-reconciler success $refunded
 relay-handed-over cm-relay success $paid
 relay-handed-over cm-relay decline $free
 relay-marked cm-relay success $paid
