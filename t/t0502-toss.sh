@@ -40,7 +40,7 @@ try() {
 }
 # due: what waits for its time is due now
 due() {
-	sql "update cm.payment set next_query_at = now() where status = 'PENDING' and coalesce(next_query_at, deadline_at) > now();
+	sql "update cm.payment set deadline_at = now(), next_query_at = now() where status = 'PENDING' and coalesce(next_query_at, deadline_at) > now();
 		update cm.payment_refund set next_attempt_at = now() where status = 'PENDING' and next_attempt_at > now()" >/dev/null
 }
 becomes() { due; status_is "$@"; }
@@ -135,7 +135,7 @@ await given_up
 is "$(moved refund "$held") $(sql "select last_error || ' ' || p.status || ' ' || p.refunded_amount from cm.payment_refund f
 	join cm.payment p on p.id = f.payment_id where f.reservation_id = $held")" " NOT_CANCELABLE_PAYMENT SUCCESS 0" \
 	"a refund refused for good: the money stays on record as owed"
-ok "and an operator is told" grep -q 'an operator must act' "$STATE/log/sweeper.log"
+ok "and an operator is told" grep -q 'an operator must act' "$STATE/log/reconciler.log"
 request DELETE "/reservation/$held"
 is "$status $(json .status)" "200 REFUNDING" "the member sees it going on"
 

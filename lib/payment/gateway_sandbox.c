@@ -127,7 +127,7 @@ static void sandbox_query(struct ctx *ctx, const struct gateway_charge *charge,
 		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
 			.key = arena_printf(ctx->arena, "sandbox-%s", charge->order_id) };
 	else
-		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_DECLINED,
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_ABSENT,
 			.code = "never-charged" };
 }
 

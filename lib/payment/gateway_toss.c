@@ -198,7 +198,7 @@ static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
 	}
 	read_error(ctx, &call, json, ret_answer);
 	if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
-		ret_answer->outcome = GATEWAY_DECLINED;
+		ret_answer->outcome = GATEWAY_ABSENT;
 }
 
 static const char *confirm_body(struct ctx *ctx, const struct gateway_charge *charge)

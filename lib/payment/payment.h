@@ -45,11 +45,12 @@ enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 /* The member's own payment. Fault: PAYMENT_NOT_FOUND. */
 enum fault payment_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment);
 
-/* A gateway's notice about one of our orders: only a hint to ask the gateway soon. Orders that
- * don't exist are ignored, so that a forged notice learns nothing. */
+/* A gateway's notice about one of our orders: only a hint to ask the gateway soon, also about one
+ * that failed. Orders that don't exist are ignored, so that a forged notice learns nothing. */
 enum fault payment_notice(struct ctx *ctx, const char *order_id);
 
-/* Daemon: asks gateways about attempts whose outcome is unknown and makes refunds that are due.
+/* Daemon: asks gateways about attempts whose outcome is unknown, once more about those that failed
+ * because the gateway had never seen them, and makes refunds that are due: up to limit of each.
  * ret_done: how many were handled; another call is worth it when it is not 0. */
 enum fault payment_reconcile(struct ctx *ctx, size_t limit, size_t *ret_done);
 
