@@ -107,6 +107,10 @@ static void print_work(FILE *out, const struct health_work *work)
 	gauge(out, "cm_payments_pending_oldest_seconds", work->payments_oldest_s,
 	      "Age of the oldest payment whose outcome is not known.");
 	gauge(out, "cm_refunds_pending", work->refunds_pending, "Refunds not yet settled.");
+	gauge(out, "cm_refunds_pending_oldest_seconds", work->refunds_oldest_s,
+	      "Age of the oldest refund not yet settled.");
+	gauge(out, "cm_refunds_failed", work->refunds_failed,
+	      "Payments whose refund was refused for good: a person must act.");
 	gauge(out, "cm_holds", work->holds, "Reservations that wait for their payment.");
 	gauge(out, "cm_held_seats", work->held_seats, "Seats of these reservations.");
 	gauge(out, "cm_holds_overdue_seconds", work->holds_overdue_s,

@@ -61,3 +61,4 @@ dist_tests += t/t0305-sale.sh
 dist_tests += t/t0205-api-tools.sh
 EXTRA_DIST += t/tool/conformance
 dist_tests += t/t0114-check.sh
+dist_tests += t/t0508-reconcile.sh

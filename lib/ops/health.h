@@ -26,7 +26,8 @@ struct health_work {
 	int64_t outbox_rows, outbox_oldest_s; /* not yet given to the bus */
 	int64_t dead_letters;		      /* open ones */
 	int64_t payments_pending, payments_oldest_s;
-	int64_t refunds_pending;
+	int64_t refunds_pending, refunds_oldest_s;
+	int64_t refunds_failed; /* payments whose refund was refused: a person must act */
 	int64_t holds, held_seats;  /* live reservations that wait for their payment */
 	int64_t holds_overdue_s;    /* how long the most overdue hold waits for the sweeper */
 	int64_t connections_most;   /* the server's limit */

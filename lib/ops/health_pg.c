@@ -15,7 +15,10 @@ PG_STATEMENT(ops_work,
 	     " (select count(*) from (select from cm.dead_letter where closed_at is null"
 	     "   limit 100000) as counted),"
 	     " pending.number, coalesce(pending.oldest, 0),"
-	     " (select count(*) from (select from cm.payment_refund where status = 'PENDING'"
+	     " refund.number, coalesce(refund.oldest, 0),"
+	     " (select count(distinct payment_id) from (select payment_id from cm.payment_refund f"
+	     "   where status = 'FAILED' and not exists (select from cm.payment_refund o"
+	     "   where o.payment_id = f.payment_id and o.status <> 'FAILED')"
 	     "   limit 100000) as counted),"
 	     " held.number, coalesce(held.seats, 0), greatest(coalesce(held.overdue, 0), 0),"
 	     " current_setting('max_connections')::bigint,"
@@ -25,6 +28,10 @@ PG_STATEMENT(ops_work,
 	     "   extract(epoch from now() - min(requested_at))::bigint as oldest"
 	     "   from (select requested_at from cm.payment where status = 'PENDING'"
 	     "     limit 100000) as counted) as pending,"
+	     " (select count(*) as number,"
+	     "   extract(epoch from now() - min(created_at))::bigint as oldest"
+	     "   from (select created_at from cm.payment_refund where status = 'PENDING'"
+	     "     limit 100000) as counted) as refund,"
 	     " (select count(*) as number, sum(seat_count)::bigint as seats,"
 	     "   extract(epoch from now() - min(expires_at))::bigint as overdue"
 	     "   from (select seat_count, expires_at from cm.reservation"
@@ -81,11 +88,13 @@ enum fault health_work(struct ctx *ctx, struct health_work *ret_work)
 		.payments_pending = pg_integer(&rows, 0, 3),
 		.payments_oldest_s = pg_integer(&rows, 0, 4),
 		.refunds_pending = pg_integer(&rows, 0, 5),
-		.holds = pg_integer(&rows, 0, 6),
-		.held_seats = pg_integer(&rows, 0, 7),
-		.holds_overdue_s = pg_integer(&rows, 0, 8),
-		.connections_most = pg_integer(&rows, 0, 9),
-		.connections_locked = pg_integer(&rows, 0, 10),
+		.refunds_oldest_s = pg_integer(&rows, 0, 6),
+		.refunds_failed = pg_integer(&rows, 0, 7),
+		.holds = pg_integer(&rows, 0, 8),
+		.held_seats = pg_integer(&rows, 0, 9),
+		.holds_overdue_s = pg_integer(&rows, 0, 10),
+		.connections_most = pg_integer(&rows, 0, 11),
+		.connections_locked = pg_integer(&rows, 0, 12),
 	};
 	return FAULT_NONE;
 }
