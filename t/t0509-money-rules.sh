@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# What money may and may not do: beside check-in, after a cancelled concert, under a changed ladder, for
+# a member who leaves; and who is on record for each step.
+. "$(dirname "$0")/lib.sh"
+start_instance
+hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null)"; }
+status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }
+is_waiting() { [ "$(sql "select count(*) from pg_stat_activity where usename = '$1' and wait_event_type = 'Lock'")" -gt 0 ]; }
+is_open() { [ "$(sql "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = 'postgres'")" = 1 ]; }
+# Transactions of the test's own, which requests run into: begin_with SQL, then end_with commit.
+mkfifo "$TEST_DIR/statements"
+psql -X -q -v ON_ERROR_STOP=1 -d "$DATABASE_URL" <"$TEST_DIR/statements" >"$TEST_DIR/session" 2>&1 &
+exec 7>"$TEST_DIR/statements"
+begin_with() { printf 'begin; %s;\n' "$1" >&7 && await is_open; }
+end_with() { printf '%s;\n' "$1" >&7; }
+# while_locked ROLE METHOD PATH [BODY]: a request that waits for the open transaction, which is committed then
+while_locked() {
+	local role=$1
+	shift
+	request "$@" &
+	local asking=$!
+	await is_waiting "$role"
+	end_with commit
+	wait "$asking"
+	status=$(sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p' "$TEST_DIR/headers")
+	body=$(<"$TEST_DIR/body") headers=$(tr -d '\r' <"$TEST_DIR/headers")
+}
+sql "update cm.concert set max_tickets_per_member = 100, queue_mode = 'none' where id = 802" >/dev/null
+member payer@example.com
+payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")
+# buy SEAT: sets bought once it is confirmed
+buy() {
+	bought=$(hold "$payer" "$1")
+	request POST /payment "{\"reservationId\":$bought,\"isSuccess\":true}"
+	await status_is "$bought" CONFIRMED
+}
+
+# --- check-in and refund at the same moment ---
+buy 665
+begin_with "update cm.ticket set status = 'USED', used_at = now() where reservation_id = $bought"
+while_locked cm_reservation DELETE "/reservation/$bought"
+problem 409 ticket-used "who is being let in gets no refund"
+is "$(sql "select t.status || ' ' || r.status from cm.ticket t join cm.reservation r on r.id = t.reservation_id
+	where r.id = $bought")" "USED CONFIRMED" "and stays in"
+sql "select code from cm.refund_begin(null, $bought, 150000, 0, 'concert-cancelled', null, null, null)" >/dev/null
+is "$(sql "select status || ' ' || (used_at is not null) from cm.ticket where reservation_id = $bought")" "VOID true" \
+	"what the organiser takes back keeps when it was used"
+await status_is "$bought" REFUNDED
+done_testing
