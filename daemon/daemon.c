@@ -143,6 +143,10 @@ int daemon_main(int argc, char **argv, const struct daemon_program *program)
 	}
 	log_init(program->wake ? program->wake : program->name, conf_text(CONF_LOG_LEVEL));
 	clock_set_timezone(conf_text(CONF_TIMEZONE));
+	if (program->check && !program->check(&error)) {
+		log_event(LOG_ERROR, "bad setting", "error", error);
+		return EXIT_FAILURE;
+	}
 	if (!token_keys_load(conf_text(CONF_TOKEN_KEYS), &error)) {
 		log_event(LOG_ERROR, "bad setting CM_TOKEN_KEYS", "error", error);
 		return EXIT_FAILURE;

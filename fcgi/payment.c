@@ -152,6 +152,6 @@ static const struct route routes[] = {
 int main(int argc, char **argv)
 {
 	static const struct worker worker = { .name = "payment", .routes = routes,
-		.route_count = sizeof(routes) / sizeof(*routes) };
+		.route_count = sizeof(routes) / sizeof(*routes), .check = payment_check_settings };
 	return worker_main(argc, argv, &worker);
 }

@@ -164,6 +164,13 @@ write_settings() {
 	mv "$new" "$ETC/cm.env"
 }
 
+# What would not start is said before anything is started.
+check_settings() {
+	[ "$profile" = production ] || return 0
+	local why
+	why=$("$build/fcgi/cm-payment" --check 2>&1 >/dev/null) || die "not started: $why"
+}
+
 owns_database() { ! grep -q '^CM_DATABASE_URL' "$ETC/local.env"; }
 owns_redis() { ! grep -q '^CM_REDIS_URL' "$ETC/local.env"; }
 

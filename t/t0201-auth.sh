@@ -182,7 +182,7 @@ is "$(grep -rlaiE 'secret-kim|secret-slow|@example\.com|eyJhbGciOi|argon2id\$' "
 	"no password, token or address in any log"
 
 # --- production rules ----------------------------------------------------------------------------
-start_instance --profile production
+CM_ALLOW_SANDBOX=yes start_instance --profile production
 for weak in 1234567 12345678 Password123 weak@example.com; do
 	request POST /member "{\"name\":\"a\",\"email\":\"weak@example.com\",\"password\":\"$weak\"}"
 	problem 400 bad-input "production refuses $weak"

@@ -46,4 +46,35 @@ sql "select code from cm.refund_begin(null, $bought, 150000, 0, 'concert-cancell
 is "$(sql "select status || ' ' || (used_at is not null) from cm.ticket where reservation_id = $bought")" "VOID true" \
 	"what the organiser takes back keeps when it was used"
 await status_is "$bought" REFUNDED
+
+# --- a production that would give its tickets away ---
+# starts NAME=VALUE...: what the programs say to such settings
+starts() { env CM_PROFILE=production "$@" "$BUILD_DIR/fcgi/cm-payment" --check 2>&1; }
+is "$(starts CM_GATEWAY=toss CM_TOSS_SECRET_KEY=k)" '' "a real gateway with its key may be started with"
+is "$(starts CM_ALLOW_SANDBOX=yes)" '' "and a sandbox that is asked for"
+is "$(starts CM_PROFILE=demo)" '' "as in a demo"
+while IFS='|' read -r settings named; do
+	# shellcheck disable=SC2086
+	like "$(starts $settings)" "^$named " "not with $settings"
+done <<'END'
+CM_GATEWAY=sandbox|CM_GATEWAY
+CM_GATEWAY=tos CM_ALLOW_SANDBOX=yes|CM_GATEWAY
+CM_PROFILE=demo CM_GATEWAY=Toss|CM_GATEWAY
+CM_GATEWAY=toss|CM_TOSS_SECRET_KEY
+CM_ALLOW_SANDBOX=yes CM_SANDBOX_DIR=/tmp|CM_SANDBOX_DIR
+END
+# without keys they would end in any case
+for program in fcgi/cm-payment daemon/cm-sweeper; do
+	env CM_PROFILE=production "$BUILD_DIR/$program" </dev/null 2>"$TEST_DIR/said"
+	like "$(<"$TEST_DIR/said")" 'CM_GATEWAY is sandbox' "$program itself doesn't start, and says why"
+done
+STATE=$TEST_DIR/serious
+if up --profile production; then
+	instances+=("$STATE")
+	fail "scripts/up doesn't either"
+else
+	pass "scripts/up doesn't either"
+fi
+like "$(<"$TEST_DIR/up.log")" 'not started: CM_GATEWAY is sandbox.*CM_GATEWAY=toss' "and says plainly what to set"
+is "$(ls "$STATE/run/"*.pid 2>/dev/null)" '' "before it starts anything"
 done_testing

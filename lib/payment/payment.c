@@ -31,6 +31,22 @@ bool payment_is_sandbox(void)
 	return strcmp(conf_text(CONF_GATEWAY), "sandbox") == 0;
 }
 
+bool payment_check_settings(const char **ret_error)
+{
+	bool is_trial = conf_is_demo() || strcmp(conf_text(CONF_ALLOW_SANDBOX), "yes") == 0;
+	*ret_error = NULL;
+	if (!gateway_find(conf_text(CONF_GATEWAY)))
+		*ret_error = "CM_GATEWAY names no gateway: sandbox or toss";
+	else if (payment_is_sandbox() && !is_trial)
+		*ret_error = "CM_GATEWAY is sandbox, where every ticket is free: set CM_GATEWAY=toss, or "
+			"CM_ALLOW_SANDBOX=yes for a trial";
+	else if (!payment_is_sandbox() && !*conf_text(CONF_TOSS_SECRET_KEY))
+		*ret_error = "CM_TOSS_SECRET_KEY is empty";
+	else if (*conf_text(CONF_SANDBOX_DIR) && !conf_is_demo())
+		*ret_error = "CM_SANDBOX_DIR is for tests, not for production";
+	return !*ret_error;
+}
+
 static bool is_code(const struct payment_row *row, const char *code)
 {
 	return strcmp(row->code, code) == 0;

@@ -63,4 +63,8 @@ enum fault payment_refund_cancelled(struct ctx *ctx, const struct event *event,
 /* Whether this installation pays at the sandbox (CM_GATEWAY). */
 bool payment_is_sandbox(void);
 
+/* Whether the settings of payment may be started with. False: *ret_error (static) says why not and
+ * names the setting. Every program that talks to a gateway asks this at its start. */
+bool payment_check_settings(const char **ret_error);
+
 #endif
