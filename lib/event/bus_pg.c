@@ -16,14 +16,15 @@ PG_STATEMENT(delivery_give,
 	"insert into cm.delivery (consumer_group, event_id, key)"
 	" select s.consumer_group, o.id, o.key from cm.outbox o join cm.subscription s using (topic)"
 	" where o.id = any ($1) order by o.id on conflict do nothing");
-/* An event waits for all earlier ones of its key: for one that waits for its next try, or that
- * another consumer holds. Those before it in the same batch are handled before it: there are as
+/* An event waits for all earlier ones of its key: for one that waits for its next try (only the
+ * first of a key is ever tried; asked with a limit, which no plan turns into a join of all that
+ * wait), or that another consumer holds. Those before it in the same batch are handled before it: there are as
  * many of its key in the batch as wait at all. */
 PG_STATEMENT(delivery_take,
 	"with batch as materialized (select d.event_id, d.key, d.attempt_count from cm.delivery d"
 	" where d.consumer_group = $1 and d.done_at is null and d.next_at <= now()"
-	" and not exists (select from cm.delivery e where e.consumer_group = $1 and e.key = d.key"
-	" and e.done_at is null and e.event_id < d.event_id and e.next_at > now())"
+	" and (select e.next_at from cm.delivery e where e.consumer_group = $1 and e.key = d.key"
+	" and e.done_at is null order by e.event_id limit 1) <= now()"
 	" order by d.event_id limit $2 for update of d skip locked),"
 	" numbered as (select *, row_number() over (partition by key order by event_id) as nth"
 	" from batch)"

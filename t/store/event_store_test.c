@@ -14,7 +14,12 @@ PG_STATEMENT(test_delivery_waiting, "select count(*), coalesce(max(attempt_count
 PG_STATEMENT(test_letters, "select count(*), min(attempt_count), min(key), min(error), min(topic),"
 	" min(payload ->> 'memberId') from cm.dead_letter where consumer_group = 'test'");
 
-enum { MOST = 40 };
+PG_STATEMENT(test_explain_take, "explain (analyze, costs off, timing off, summary off)"
+	" execute delivery_take('test', 64)");
+PG_STATEMENT(test_explain_read, "explain (analyze, costs off, timing off, summary off)"
+	" execute outbox_unpublished(64)");
+
+enum { MOST = 40, LOOKED_AT_MOST = 2000 };
 
 static struct ctx other; /* a second consumer, and the operator */
 
@@ -362,6 +367,47 @@ START_TEST(one_relay_leads_until_its_connection_ends)
 }
 END_TEST
 
+static int64_t number_after(const char *text, const char *name)
+{
+	const char *found = strstr(text, name);
+	return found ? strtoll(found + strlen(name), NULL, 10) : 0;
+}
+
+/* No step of the plan that was run looked at more rows than a batch has to. */
+static void looks_at_few(const struct pg_statement *explain)
+{
+	struct pg_rows rows;
+	ck_assert_int_eq(pg_query(&ctx, &rows, explain, ""), FAULT_NONE);
+	ck_assert_int_gt(rows.count, 1);
+	for (int row = 0; row < rows.count; row++) {
+		const char *line = pg_text(&rows, row, 0);
+		int64_t seen = number_after(line, "actual rows=") * number_after(line, "loops=")
+			+ number_after(line, "Rows Removed by Filter: ");
+		ck_assert_msg(seen <= LOOKED_AT_MOST, "%s", line);
+		ck_assert_msg(!strstr(line, "Seq Scan on outbox")
+			&& !strstr(line, "Seq Scan on delivery"), "%s", line);
+	}
+}
+
+/* A relay and a consumer that were away for long; a fifth of the group's events are done. */
+START_TEST(a_long_backlog_is_taken_from_its_front)
+{
+	start(64, 3);
+	ctx.database_call_ms = 3600000; /* filling takes as long as it takes */
+	ck_assert_int_eq(pg_execute(&ctx, ctx.pg, "begin;"
+		" insert into cm.outbox (topic, key, payload)"
+		" select 'test.fact', (n / 4)::text, '{}' from generate_series(1, 50000) n;"
+		" insert into cm.delivery (consumer_group, event_id, key, done_at) select 'test', id,"
+		" key, case when id % 5 = 0 then now() end from cm.outbox where topic = 'test.fact';"
+		" analyze cm.outbox, cm.delivery; set local plan_cache_mode = force_generic_plan"),
+		FAULT_NONE);
+	looks_at_few(&test_explain_read);
+	looks_at_few(&test_explain_take);
+	ck_assert_int_eq(pg_execute(&ctx, ctx.pg, "rollback"), FAULT_NONE);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { events_come_in_order_and_once,
@@ -371,6 +417,6 @@ int main(void)
 		after_its_tries_an_event_is_a_dead_letter,
 		a_store_that_is_away_is_not_the_events_fault, a_batch_that_is_repeated_counts_once,
 		the_outbox_gives_what_is_not_marked, one_relay_leads_until_its_connection_ends,
-		NULL };
+		a_long_backlog_is_taken_from_its_front, NULL };
 	return store_main("event store", tests);
 }
