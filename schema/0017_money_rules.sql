@@ -77,4 +77,83 @@ begin
 end
 $$;
 
+-- Nobody pays for a concert that is cancelled -------------------------------------------------------
+
+-- cm.payment_begin(member, reservation, gateway, gateway_key, gateway_request, key, hash, trace)
+--   -> (code, payment_id, order_id, amount, currency, concert_id, status, reservation_status, paid_ms,
+--       answer, replayed)
+--   Phase 1. gateway_key: what the client brought (paymentKey), may be null. gateway_request: what the
+--   adapter needs to ask again.
+--   OK            attempt made (PENDING) and the hold frozen: call the gateway, then cm.payment_settle
+--   IN_FLIGHT     another attempt is under way: payment_id, status PENDING
+--   ALREADY_PAID  payment_id of the successful attempt
+--   EXPIRED       past the end of the hold;  CANCELLED  it, or its concert, was cancelled, or it was declined
+--   NOT_FOUND     not this member's
+--   KEY_RUNNING, KEY_REUSED  as for holds; with replayed true the row is the first answer: code is the
+--                 code cm.payment_settle or this function gave then (PAID, DECLINED, UNKNOWN, ...)
+create or replace function cm.payment_begin(
+    p_member bigint, p_reservation bigint, p_gateway text, p_gateway_key text, p_gateway_request jsonb,
+    p_key text, p_hash bytea, p_trace text,
+    out code text, out payment_id bigint, out order_id text, out amount bigint, out currency text,
+    out concert_id bigint, out status text, out reservation_status text, out paid_ms bigint,
+    out failure_code text, out replayed boolean)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  l_why record;
+  l_expires timestamptz;
+  l_paying boolean;
+  l_concert text;
+begin
+  replayed := false;
+  if p_key is not null then
+    select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
+    if l_why.code = 'REPLAY' then
+      select * into code, payment_id, amount, currency, concert_id, status, reservation_status, paid_ms, failure_code
+        from jsonb_to_record(l_why.result) as r (code text, payment_id bigint, amount bigint, currency text,
+             concert_id bigint, status text, reservation_status text, paid_ms bigint, failure_code text);
+      replayed := true;
+      return;
+    elsif l_why.code <> 'NONE' then
+      code := 'KEY_' || l_why.code;
+      return;
+    end if;
+  end if;
+  select r.status, r.expires_at, r.paying, r.amount, r.currency, r.concert_id,
+         (select c.status from cm.concert c where c.id = r.concert_id)
+    into reservation_status, l_expires, l_paying, amount, currency, concert_id, l_concert
+    from cm.reservation r where r.id = p_reservation and r.member_id = p_member for update;
+  if not found then
+    code := 'NOT_FOUND';
+    return;
+  end if;
+  code := case when l_paying then 'IN_FLIGHT'
+               when reservation_status = 'PENDING' and l_concert = 'CANCELLED' then 'CANCELLED'
+               when reservation_status = 'PENDING' and l_expires > clock_timestamp() then 'OK'
+               when reservation_status in ('PENDING', 'EXPIRED') then 'EXPIRED'
+               when reservation_status = 'CANCELLED' then 'CANCELLED' else 'ALREADY_PAID' end;
+  if code = 'OK' then
+    insert into cm.payment as p (reservation_id, member_id, amount, currency, gateway, gateway_key,
+                                 gateway_request, idempotency_key)
+    values (p_reservation, p_member, amount, currency, p_gateway, p_gateway_key,
+            coalesce(p_gateway_request, '{}'), p_key)
+    returning p.id, p.gateway_order_id, p.status into payment_id, order_id, status;
+    update cm.reservation r set paying = true where r.id = p_reservation;
+    insert into cm.payment_audit (payment_id, from_status, to_status, why)
+    values (payment_id, 'NONE', 'PENDING', 'begin');
+  elsif code in ('IN_FLIGHT', 'ALREADY_PAID') then
+    select p.id, p.status, p.gateway_order_id, extract(epoch from p.captured_at) * 1000
+      into payment_id, status, order_id, paid_ms
+      from cm.payment p where p.reservation_id = p_reservation and p.captured_at is not null or
+           p.reservation_id = p_reservation and p.status = 'PENDING' order by p.id desc limit 1;
+  end if;
+  if p_key is not null and code <> 'IN_FLIGHT' then
+    perform cm.idempotency_put(p_member, p_key, 'payment', p_hash, nullif(code, 'OK'), jsonb_build_object(
+      'code', code, 'payment_id', payment_id, 'amount', amount, 'currency', currency, 'concert_id', concert_id,
+      'status', status, 'reservation_status', reservation_status, 'paid_ms', paid_ms));
+  end if;
+end
+$$;
+
 insert into cm.schema_migration (version, name) values (17, 'money_rules');

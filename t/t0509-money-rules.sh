@@ -47,6 +47,14 @@ is "$(sql "select status || ' ' || (used_at is not null) from cm.ticket where re
 	"what the organiser takes back keeps when it was used"
 await status_is "$bought" REFUNDED
 
+# --- a cancelled concert takes no money ---
+late=$(hold "$payer" 666)
+sql "update cm.concert set status = 'CANCELLED', cancelled_at = now() where id = 802" >/dev/null
+request POST /payment "{\"reservationId\":$late,\"isSuccess\":true}"
+problem 409 reservation-cancelled "nobody pays for a concert that is cancelled"
+is "$(sql "select count(*) from cm.payment where reservation_id = $late")" 0 "no attempt was made"
+sql "update cm.concert set status = 'PUBLISHED', cancelled_at = null where id = 802" >/dev/null
+
 # --- a production that would give its tickets away ---
 # starts NAME=VALUE...: what the programs say to such settings
 starts() { env CM_PROFILE=production "$@" "$BUILD_DIR/fcgi/cm-payment" --check 2>&1; }
