@@ -156,4 +156,109 @@ begin
 end
 $$;
 
+-- The fee ladder of a reservation is that of its hold -----------------------------------------------
+-- As with prices. Kept by concert and not by reservation: an organiser changes it once, a sale holds a
+-- hundred thousand times.
+
+create table cm.concert_ladder (
+  concert_id   bigint not null,
+  until        timestamptz not null default clock_timestamp(),
+  cancellation jsonb not null,
+  primary key (concert_id, until)
+);
+comment on table cm.concert_ladder is 'Fee ladders that a published concert had before: whoever held under one cancels under it';
+comment on column cm.concert_ladder.concert_id is 'Concert';
+comment on column cm.concert_ladder.until is 'When it was replaced';
+comment on column cm.concert_ladder.cancellation is 'The ladder, as in concert.cancellation';
+comment on index cm.concert_ladder_pkey is 'cm.reservation_cancel: the ladder of a hold, the first replaced after it';
+
+create function cm.concert_ladder_kept() returns trigger
+  language plpgsql set search_path = cm, pg_temp
+as $$
+begin
+  insert into cm.concert_ladder (concert_id, cancellation) values (old.id, old.cancellation);
+  return null;
+end
+$$;
+comment on function cm.concert_ladder_kept() is 'Trigger: a published ladder is kept when it is replaced';
+create trigger concert_ladder_kept after update of cancellation on cm.concert
+  for each row when (old.cancellation is distinct from new.cancellation and old.status <> 'DRAFT')
+  execute function cm.concert_ladder_kept();
+
+-- schema/roles.sql says it again; workers that sell meanwhile must not miss it
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'cm_reservation') then
+    grant select on cm.concert_ladder to cm_reservation;
+  end if;
+  if exists (select from pg_roles where rolname = 'cm_concert') then
+    grant insert on cm.concert_ladder to cm_concert;
+  end if;
+end
+$$;
+
+-- cm.reservation_cancel(member, reservation, key, hash, trace)
+--   -> (code, status, concert_id, amount, seats, replayed, refund columns)
+--   CANCELLED   was PENDING: cancelled now, seats free; seats: id, layout index a record
+--   ALREADY     was cancelled before: same answer, nothing done
+--   EXPIRED     ended by itself before
+--   PAYING      a payment is in flight: its outcome decides
+--   PAID        paid (PAID or CONFIRMED): nothing done; compute the fee from the columns concert_ms,
+--               created_ms, paid_ms, now_ms, ladder (that of the hold), seat_count and call cm.refund_begin
+--   REFUNDING   refund asked for before (also REFUNDED, see status): refund_amount, fee
+--   NOT_FOUND   not this member's;  KEY_RUNNING, KEY_REUSED as for holds
+create or replace function cm.reservation_cancel(
+    p_member bigint, p_reservation bigint, p_key text, p_hash bytea, p_trace text,
+    out code text, out status text, out concert_id bigint, out amount bigint, out seat_count integer,
+    out seats text, out refund_amount bigint, out fee bigint, out concert_ms bigint, out created_ms bigint,
+    out paid_ms bigint, out now_ms bigint, out ladder text, out replayed boolean)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  l_why record;
+  l_paying boolean;
+  l_held_at timestamptz;
+begin
+  replayed := false;
+  if p_key is not null then
+    select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
+    if l_why.code in ('RUNNING', 'REUSED') then
+      code := 'KEY_' || l_why.code;
+      return;
+    end if;
+    replayed := l_why.code = 'REPLAY';
+  end if;
+  select r.status, r.concert_id, r.amount, r.seat_count, r.paying, extract(epoch from r.created_at) * 1000,
+         extract(epoch from r.paid_at) * 1000, extract(epoch from now()) * 1000, r.created_at
+    into status, concert_id, amount, seat_count, l_paying, created_ms, paid_ms, now_ms, l_held_at
+    from cm.reservation r where r.id = p_reservation and r.member_id = p_member for update;
+  if not found then
+    code := 'NOT_FOUND';
+    return;
+  end if;
+  code := case when l_paying then 'PAYING' when status = 'PENDING' then 'CANCELLED'
+               when status = 'CANCELLED' then 'ALREADY' when status = 'EXPIRED' then 'EXPIRED'
+               when status in ('PAID', 'CONFIRMED') then 'PAID' else 'REFUNDING' end;
+  if code = 'CANCELLED' then
+    update cm.reservation r set status = 'CANCELLED', status_reason = 'member' where r.id = p_reservation;
+    select string_agg(seat_id || e'\x1f' || position || e'\x1e', '') into seats
+      from cm.seats_release(array[p_reservation]);
+    perform cm.event('reservation.cancelled', p_reservation::text, jsonb_build_object(
+      'reservationId', p_reservation, 'memberId', p_member, 'concertId', concert_id), p_trace);
+    status := 'CANCELLED';
+    if p_key is not null then
+      perform cm.idempotency_put(p_member, p_key, 'cancel', p_hash, code, jsonb_build_object('status', status));
+    end if;
+  elsif code = 'PAID' then
+    select extract(epoch from c.date_time) * 1000, coalesce((select o.cancellation from cm.concert_ladder o
+             where o.concert_id = c.id and o.until > l_held_at order by o.until limit 1), c.cancellation)::text
+      into concert_ms, ladder from cm.concert c where c.id = concert_id;
+  elsif code = 'REFUNDING' then
+    select f.amount, f.fee into refund_amount, fee from cm.payment_refund f
+     where f.reservation_id = p_reservation order by f.id desc limit 1;
+  end if;
+end
+$$;
+
 insert into cm.schema_migration (version, name) values (17, 'money_rules');

@@ -26,6 +26,7 @@ while_locked() {
 	body=$(<"$TEST_DIR/body") headers=$(tr -d '\r' <"$TEST_DIR/headers")
 }
 sql "update cm.concert set max_tickets_per_member = 100, queue_mode = 'none' where id = 802" >/dev/null
+admin=$(sign_in "$ADMIN_EMAIL" "$ADMIN_PASSWORD")
 member payer@example.com
 payer=$(sql "select id from cm.member where email_key = 'payer@example.com'")
 # buy SEAT: sets bought once it is confirmed
@@ -54,6 +55,19 @@ request POST /payment "{\"reservationId\":$late,\"isSuccess\":true}"
 problem 409 reservation-cancelled "nobody pays for a concert that is cancelled"
 is "$(sql "select count(*) from cm.payment where reservation_id = $late")" 0 "no attempt was made"
 sql "update cm.concert set status = 'PUBLISHED', cancelled_at = null where id = 802" >/dev/null
+
+# --- the ladder is that of the hold ---
+buy 667
+user=$token token=$admin
+request PATCH /concert/802 '{"cancellation":{"freeOnBookingDay":false,"freeDaysAfterBooking":0,"steps":[{"daysBefore":0,"percent":100}]}}'
+is "$status $(json '.cancellation.steps[0].percent')" "200 100" "the organiser makes the ladder worse"
+token=$user
+request DELETE "/reservation/$bought"
+is "$(json '[.status, .refundAmount, .fee] | join(" ")')" "REFUNDING 150000 0" "who bought before cancels as it was then"
+buy 668
+request DELETE "/reservation/$bought"
+is "$(json '[.status, .refundAmount, .fee] | join(" ")')" "REFUNDING 0 150000" "who buys now, as it is now"
+sql "update cm.concert set cancellation = default where id = 802" >/dev/null
 
 # --- a production that would give its tickets away ---
 # starts NAME=VALUE...: what the programs say to such settings
