@@ -261,4 +261,9 @@ begin
 end
 $$;
 
+-- A cancelled concert's bookings are found without looking at all others -----------------------------
+
+create index reservation_paid on cm.reservation (concert_id, id) where status in ('PAID', 'CONFIRMED');
+comment on index cm.reservation_paid is 'Consumer of concert.cancelled: the next paid reservations of the concert';
+
 insert into cm.schema_migration (version, name) values (17, 'money_rules');

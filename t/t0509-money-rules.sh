@@ -2,7 +2,7 @@
 # What money may and may not do: beside check-in, after a cancelled concert, under a changed ladder, for
 # a member who leaves; and who is on record for each step.
 . "$(dirname "$0")/lib.sh"
-start_instance
+CM_EVENT_TRIES=4 start_instance
 hold() { sql "select reservation_id from cm.reservation_hold($1, 802, array[$2]::bigint[], null, null, null, null, null)"; }
 status_is() { [ "$(sql "select status from cm.reservation where id = $1")" = "$2" ]; }
 is_waiting() { [ "$(sql "select count(*) from pg_stat_activity where usename = '$1' and wait_event_type = 'Lock'")" -gt 0 ]; }
@@ -68,6 +68,35 @@ buy 668
 request DELETE "/reservation/$bought"
 is "$(json '[.status, .refundAmount, .fee] | join(" ")')" "REFUNDING 0 150000" "who buys now, as it is now"
 sql "update cm.concert set cancellation = default where id = 802" >/dev/null
+
+# --- an event that meets a time-out again and again keeps nobody waiting ---
+begin_with "insert into cm.ticket (reservation_id, concert_id, seat_id, member_id, seat_number, grade_name)
+	values ($bought, 802, 669, $payer, 'x', 'x')" # whoever issues that seat's ticket waits
+slow=$(hold "$payer" 669)
+request POST /payment "{\"reservationId\":$slow,\"isSuccess\":true}"
+buy 670
+is "$(sql "select status from cm.reservation where id = $slow")" PAID "others are confirmed while it can't be"
+end_with rollback
+await status_is "$slow" CONFIRMED
+pass "and then it is"
+
+# --- a cancelled concert's refunds end, whatever the books say ---
+for seat in $(sql "select id from cm.seat where concert_id = 802 and state = 'AVAILABLE' order by id limit 51"); do
+	sql "select s.code from cm.reservation_hold($payer, 802, array[$seat]::bigint[], null, null, null, null, null) h,
+		lateral cm.payment_begin($payer, h.reservation_id, 'sandbox', null, '{}', null, null, null) b,
+		lateral cm.payment_settle(b.payment_id, 'SUCCESS', 'k', null, null, null) s"
+done >"$TEST_DIR/paid"
+is "$(sort "$TEST_DIR/paid" | uniq -c | tr -s ' ')" " 51 PAID" "more than a batch is paid"
+sql "update cm.payment set amount = amount - 1 where status = 'SUCCESS'" >/dev/null
+user=$token token=$admin
+request DELETE /concert/802
+is "$status" 200 "the organiser cancels"
+token=$user
+nothing_paid() { [ "$(sql "select count(*) from cm.reservation where status in ('PAID', 'CONFIRMED', 'REFUNDING')")" = 0 ]; }
+await nothing_paid
+is "$(sql "select count(*) from cm.payment p join cm.payment_refund f on f.payment_id = p.id
+	where f.reason = 'concert-cancelled' and f.amount <> p.amount")" 0 "everybody gets back what was charged"
+is "$(sql "select count(*) <= 3 from cm.outbox where topic = 'concert.cancelled'")" t "in as many steps as it takes"
 
 # --- a production that would give its tickets away ---
 # starts NAME=VALUE...: what the programs say to such settings

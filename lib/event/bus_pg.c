@@ -131,10 +131,22 @@ static enum fault put_off(struct ctx *ctx, struct batch *batch)
 	return FAULT_NONE;
 }
 
-static bool is_events_own(enum fault fault)
+static bool is_servers(enum fault fault)
 {
-	return fault != FAULT_DATABASE_AWAY && fault != FAULT_OUTCOME_UNKNOWN
-		&& fault != FAULT_DATABASE_BUSY && fault != FAULT_REDIS_AWAY;
+	return fault == FAULT_DATABASE_AWAY || fault == FAULT_OUTCOME_UNKNOWN
+		|| fault == FAULT_DATABASE_BUSY || fault == FAULT_REDIS_AWAY;
+}
+
+/* A server's time-out is no event's fault, unless it is the same event's again and again, each time
+ * after the batch could be read: then the others don't wait for it any longer. */
+static bool is_events_own(const struct batch *batch)
+{
+	static int64_t last_event, times;
+	if (!batch->failed || !is_servers(batch->fault))
+		return batch->failed;
+	times = batch->failed->id == last_event ? times + 1 : 1;
+	last_event = batch->failed->id;
+	return times >= conf_integer(CONF_EVENT_TRIES);
 }
 
 static enum fault run(struct ctx *ctx, struct batch *batch)
@@ -153,12 +165,12 @@ static enum fault consume(struct ctx *ctx, const struct event_group *group, size
 	struct batch batch = { .group = group, .limit = (size_t)conf_integer(CONF_EVENT_BATCH) };
 	enum fault fault = run(ctx, &batch);
 	size_t left = batch.failed ? batch.count : 0, count = fault ? 0 : batch.count;
-	if (fault && (!batch.failed || !is_events_own(fault)))
+	if (fault && !is_events_own(&batch))
 		return fault;
 	for (; left > 0; left--) {
 		batch = (struct batch){ .group = group, .limit = 1 };
 		fault = run(ctx, &batch);
-		if (fault && (!batch.failed || !is_events_own(fault)))
+		if (fault && !is_events_own(&batch))
 			return fault;
 		if (fault && (fault = put_off(ctx, &batch)))
 			return fault;

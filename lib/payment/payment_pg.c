@@ -34,9 +34,10 @@ PG_STATEMENT(payment_due_refunds,
 PG_STATEMENT(payment_refund_settle,
 	"select code from cm.refund_settle($1, $2, $3, $4, $5)");
 PG_STATEMENT(payment_paid_of_cancelled,
-	"select r.id, r.amount from cm.concert c left join lateral (select id, amount"
-	" from cm.reservation where concert_id = c.id and status in ('PAID', 'CONFIRMED')"
-	" order by id limit $2) r on true where c.id = $1 and c.status = 'CANCELLED'");
+	"select d.id, d.amount from cm.concert c left join lateral (select r.id, p.amount"
+	" from cm.reservation r join cm.payment p on p.reservation_id = r.id and p.status = 'SUCCESS'"
+	" where r.concert_id = c.id and r.status in ('PAID', 'CONFIRMED')"
+	" order by r.id limit $2) d on true where c.id = $1 and c.status = 'CANCELLED'");
 PG_STATEMENT(payment_go_on,
 	"select cm.event('concert.cancelled', 'concert:' || $1::bigint,"
 	" jsonb_build_object('concertId', $1::bigint), $2)");
