@@ -94,6 +94,11 @@ for answer in 400-PROVIDER_ERROR 401-UNAUTHORIZED_KEY 400-INVALID_API_KEY 409-ID
 done
 try took-400-ALREADY_PROCESSED_PAYMENT.3 CONFIRMED
 is "$status $(json .status)" "201 SUCCESS" "who is told that it was processed before asks at once"
+try already.3 CONFIRMED
+is "$status $(json .status)" "202 PENDING" "but waits no longer for both answers than for one"
+waited() { sed -n 's/^waited //p' "$TEST_DIR/ledger.calls" | grep .; }
+await waited
+cmp_ok "$(waited)" -lt 600 "the second question got what was left of the 700 ms"
 # However the question is refused, that is no answer: the money was taken.
 for answer in 403-FORBIDDEN_REQUEST 400-INVALID_REQUEST 401-UNAUTHORIZED_KEY 404-NOT_FOUND 403-REJECT_CARD_PAYMENT; do
 	try "ask-$answer.4" CONFIRMED

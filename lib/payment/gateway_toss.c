@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -20,9 +21,16 @@ enum { REPLY_BYTES = 256 * 1024, SAME_KEY_TRIES = 6 };
 
 struct call {
 	const char *path, *body, *idempotency_key; /* body NULL: GET */
+	int64_t deadline_us; /* on the monotonic clock */
 	long status; /* 0: no answer */
 	struct strbuf reply;
 };
+
+/* For all the calls that one question takes. */
+static int64_t new_deadline(void)
+{
+	return clock_monotonic_us() + conf_integer(CONF_GATEWAY_TIMEOUT_MS) * 1000;
+}
 
 /* Codes of confirm that say for sure that no money was taken and none will be; other refusals are
  * asked about. From the documented error codes of confirm. */
@@ -76,8 +84,9 @@ static struct curl_slist *make_headers(struct ctx *ctx, const struct call *call)
 static void perform(struct ctx *ctx, struct call *call)
 {
 	static CURL *curl; /* kept: the next call uses the same connection */
+	long left_ms = (long)((call->deadline_us - clock_monotonic_us()) / 1000);
 	strbuf_init(&call->reply, ctx->arena);
-	if (!curl && !(curl = curl_easy_init()))
+	if (left_ms <= 0 || (!curl && !(curl = curl_easy_init())))
 		return;
 	struct curl_slist *headers = make_headers(ctx, call);
 	curl_easy_reset(curl);
@@ -89,7 +98,7 @@ static void perform(struct ctx *ctx, struct call *call)
 	curl_easy_setopt(curl, CURLOPT_PASSWORD, "");
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 3000L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)conf_integer(CONF_GATEWAY_TIMEOUT_MS));
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
@@ -185,11 +194,12 @@ static bool is_refusal(const struct call *call)
 	return call->status >= 400 && call->status < 500;
 }
 
-static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
+/* What became of the order, known until the deadline. */
+static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t deadline_us,
 	struct gateway_answer *ret_answer)
 {
-	struct call call = { .path = arena_printf(ctx->arena, "/v1/payments/orders/%s",
-		charge->order_id) };
+	struct call call = { .deadline_us = deadline_us, .path = arena_printf(ctx->arena,
+		"/v1/payments/orders/%s", charge->order_id) };
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
@@ -199,6 +209,12 @@ static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
 	read_error(ctx, &call, json, ret_answer);
 	if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
 		ret_answer->outcome = GATEWAY_ABSENT;
+}
+
+static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
+	struct gateway_answer *ret_answer)
+{
+	ask(ctx, charge, new_deadline(), ret_answer);
 }
 
 static const char *confirm_body(struct ctx *ctx, const struct gateway_charge *charge)
@@ -216,7 +232,7 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 	struct gateway_answer *ret_answer)
 {
 	struct call call = { .path = "/v1/payments/confirm", .body = confirm_body(ctx, charge),
-		.idempotency_key = charge->order_id };
+		.idempotency_key = charge->order_id, .deadline_us = new_deadline() };
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
@@ -228,7 +244,7 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 	}
 	read_error(ctx, &call, json, ret_answer);
 	if (strcmp(ret_answer->code, "ALREADY_PROCESSED_PAYMENT") == 0)
-		toss_query(ctx, charge, ret_answer);
+		ask(ctx, charge, call.deadline_us, ret_answer);
 	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, declined_codes))
 		ret_answer->outcome = GATEWAY_DECLINED;
 }
@@ -270,10 +286,10 @@ static const cJSON *find_cancel(struct ctx *ctx, const cJSON *json,
 
 /* Whether an earlier try gave the money back though its answer was lost or an error. */
 static bool was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
-	struct gateway_answer *ret_answer)
+	int64_t deadline_us, struct gateway_answer *ret_answer)
 {
-	struct call call = { .path = arena_printf(ctx->arena, "/v1/payments/orders/%s",
-		refund->charge->order_id) };
+	struct call call = { .deadline_us = deadline_us, .path = arena_printf(ctx->arena,
+		"/v1/payments/orders/%s", refund->charge->order_id) };
 	perform(ctx, &call);
 	const cJSON *json = call.status == 200 ? parse(ctx, &call) : NULL;
 	const cJSON *cancel = find_cancel(ctx, json, refund);
@@ -294,8 +310,9 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 			"\"currentRefundableAmount\":%lld}", refund->reason,
 			(long long)refund->amount, (long long)charge->amount),
 		.idempotency_key = refund_key(ctx, refund),
+		.deadline_us = new_deadline(),
 	};
-	if (refund->tries && was_refunded(ctx, refund, ret_answer))
+	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer))
 		return;
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);

@@ -13,6 +13,9 @@
 
 #include "base/banned.h"
 
+/* How long settling is tried again; with the last statement's 3 s less than the client waits. */
+enum { SETTLE_US = 2000000 };
+
 /* The codes that refuse an attempt, or repeat an earlier answer. */
 static const struct { const char *code; enum fault fault; } refusals[] = {
 	{ "DECLINED", FAULT_PAYMENT_DECLINED },
@@ -116,7 +119,8 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 {
 	struct payment_row row;
 	enum fault fault = FAULT_DATABASE_RETRY;
-	for (int attempt = 0; attempt < 5 && fault == FAULT_DATABASE_RETRY; attempt++)
+	int64_t last_us = clock_monotonic_us() + SETTLE_US;
+	while (fault == FAULT_DATABASE_RETRY && clock_monotonic_us() < last_us)
 		fault = payment_store_settle(ctx, begun->payment.id, answer, &row);
 	if (fault) {
 		log_event(LOG_WARNING, "payment left to the reconciler", "cause",
