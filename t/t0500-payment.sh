@@ -228,6 +228,12 @@ is "$(cat "$TEST_DIR"/many.* | sort -u | tr '\n' ' ' | sed 's/^409 //; s/ 409 / 
 is "$(sql "select count(*) from cm.payment where reservation_id = $eighth")" 1 "and one attempt"
 request POST /payment "{\"reservationId\":$eighth,\"isSuccess\":true,\"script\":\"slow:100\"}" -H 'Idempotency-Key: once'
 is "$status $(header Idempotency-Replayed)" "201 true" "the first answer is repeated"
+declined_once() { request POST /payment "{\"reservationId\":$ninth,\"isSuccess\":false}" -H 'Idempotency-Key: declined'; }
+ninth=$(hold "$payer" 674)
+declined_once
+is "$status $(header Idempotency-Replayed)" "402 " "a refusal under a key"
+declined_once
+is "$status $(json .code) $(header Idempotency-Replayed)" "402 payment-declined true" "is repeated, and says so"
 request POST /payment "{\"reservationId\":$fifth,\"isSuccess\":true}" -H 'Idempotency-Key: once'
 problem 422 idempotency-key-reused "the key belongs to that request"
 

@@ -147,10 +147,9 @@ enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	if (fault)
 		return fault;
 	row.payment.reservation = order->reservation;
-	if (row.payment.replayed && is_code(&row, "PAID")) {
-		*ret_payment = row.payment;
+	*ret_payment = row.payment;
+	if (row.payment.replayed && is_code(&row, "PAID"))
 		return FAULT_NONE;
-	}
 	if (!is_code(&row, "OK"))
 		return refusal(ctx, &row);
 	POINT("payment-begun");

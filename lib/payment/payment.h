@@ -38,7 +38,7 @@ struct payment {
  * Faults: PAYMENT_DECLINED (the seats are free again), RESERVATION_NOT_FOUND, RESERVATION_EXPIRED,
  * RESERVATION_CANCELLED, ALREADY_PAID, PAYMENT_IN_PROGRESS, REQUEST_IN_PROGRESS,
  * IDEMPOTENCY_KEY_REUSED, and the database's. Where an attempt exists, ctx->problem_extra holds its
- * paymentId. */
+ * paymentId. ret_payment->replayed is set also where the answer repeated is a fault. */
 enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	struct payment *ret_payment);
 
