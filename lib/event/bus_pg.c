@@ -18,8 +18,8 @@ PG_STATEMENT(delivery_give,
 	" where o.id = any ($1) order by o.id on conflict do nothing");
 /* An event waits for all earlier ones of its key: for one that waits for its next try (only the
  * first of a key is ever tried; asked with a limit, which no plan turns into a join of all that
- * wait), or that another consumer holds. Those before it in the same batch are handled before it: there are as
- * many of its key in the batch as wait at all. */
+ * wait), or that another consumer holds. Those before it in the same batch are handled before it:
+ * there are as many of its key in the batch as wait at all. */
 PG_STATEMENT(delivery_take,
 	"with batch as materialized (select d.event_id, d.key, d.attempt_count from cm.delivery d"
 	" where d.consumer_group = $1 and d.done_at is null and d.next_at <= now()"

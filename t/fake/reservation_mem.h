@@ -1,5 +1,5 @@
-/* reservation_store.h, seat_lock.h and what reservations ask of others, in memory: what a test wants
- * to be answered, and what was asked. */
+/* reservation_store.h, seat_lock.h and what reservations ask of others, in memory: what a test
+ * wants to be answered, and what was asked. */
 #ifndef CM_T_FAKE_RESERVATION_MEM_H
 #define CM_T_FAKE_RESERVATION_MEM_H
 
