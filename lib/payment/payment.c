@@ -14,7 +14,7 @@
 #include "base/banned.h"
 
 /* How long settling is tried again; with the last statement's 3 s less than the client waits. */
-enum { SETTLE_US = 2000000 };
+enum { SETTLE_US = 2000000, SETTLE_TRIES = 5 };
 
 /* The codes that refuse an attempt, or repeat an earlier answer. */
 static const struct { const char *code; enum fault fault; } refusals[] = {
@@ -120,7 +120,8 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 	struct payment_row row;
 	enum fault fault = FAULT_DATABASE_RETRY;
 	int64_t last_us = clock_monotonic_us() + SETTLE_US;
-	while (fault == FAULT_DATABASE_RETRY && clock_monotonic_us() < last_us)
+	for (int tries = 0; fault == FAULT_DATABASE_RETRY && tries < SETTLE_TRIES
+		&& clock_monotonic_us() < last_us; tries++)
 		fault = payment_store_settle(ctx, begun->payment.id, answer, &row);
 	if (fault) {
 		log_event(LOG_WARNING, "payment left to the reconciler", "cause",
