@@ -40,3 +40,8 @@ t_store_kafka_test_SOURCES = t/store/kafka_test.c t/unit/unit.h
 t_store_kafka_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t/unit
 t_store_kafka_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_store_kafka_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/payment_store_test
+t_store_payment_store_test_SOURCES = t/store/payment_store_test.c t/store/store.h
+t_store_payment_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_payment_store_test_LDADD = $(STORE_LIBS)
