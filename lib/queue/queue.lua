@@ -15,9 +15,9 @@
 --   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
--- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
--- and the default settings if none are stored; -1 takes any but answers UNCONFIGURED if no settings are stored; any other
--- answers EPOCH (and the right one) on a mismatch.
+-- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0, -1 (or nothing) take
+-- any; any other answers EPOCH (and the right one) on a mismatch. Where state or settings are missing the answer is
+-- UNCONFIGURED and nothing is stored: only who brings the settings knows whether a queue is new or was lost.
 --
 -- join, status, release and restore answer this array of integers:
 --   1 code  2 epoch  3 phase  4 number (-1 none; lobby index while code is LOBBY or RESOLVE)  5 ahead (-1 unknown)
@@ -176,11 +176,12 @@ local function finish_rebuild(q)
   q.dirty = true
 end
 
--- Reads state and settings. Returns q, or nil and a code when the caller's epoch is not ours.
+-- Reads state and settings. Returns q, or nil and a code when the caller's epoch is not ours. Readers see an empty queue
+-- where there is none.
 local function open_queue(key, want, readonly)
   local raw = call('MGET', key, key .. ':f')
   want = tonumber(want) or 0
-  if want ~= 0 and not raw[2] then return nil, CODE.UNCONFIGURED, 0 end
+  if not readonly and not (raw[1] and raw[2]) then return nil, CODE.UNCONFIGURED, 0 end
   local cf = raw[2] and parse_config(raw[2]) or default_config()
   local us = cf.clock
   if us == 0 then
@@ -706,8 +707,8 @@ local function read_pairs(argv, first)
   return given
 end
 
--- A queue whose state is gone but whose checkpoint isn't: numbers stand, nobody is called until those who wait
--- have shown their tickets.
+-- A queue whose state is gone but whose checkpoint (always of this epoch) isn't: numbers stand, nobody is called until
+-- those who wait have shown their tickets.
 local function start_rebuild(st, cf, given, us)
   local tail = tonumber(given.checkpoint_tail) or 0
   if tail <= 0 then return end
@@ -736,10 +737,11 @@ local function configure(key, epoch, given)
   if st and epoch > 0 and st[EPOCH] > epoch then return end   -- an old reading of the database
   if st and (epoch <= 0 or st[EPOCH] == epoch) and st[TAIL] > 0 then cf.buckets = old.buckets end
   derive(cf)
-  if not st or (epoch > 0 and st[EPOCH] < epoch) then
-    local fresh = not st
-    st = new_state(epoch > 0 and epoch or 1, us)
-    if fresh then start_rebuild(st, cf, given, us) end
+  local fresh = not st or (epoch > 0 and st[EPOCH] < epoch)
+  local lost = not fresh and st[TAIL] == 0 and tonumber(given.checkpoint_tail or 0) > 0
+  if fresh or lost then
+    st = new_state(epoch > 0 and epoch or st and st[EPOCH] or 1, us)
+    start_rebuild(st, cf, given, us)
     call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
   elseif st[TAIL] == 0 and st[N] == 0 and us < cf.open_at then
     st[N] = -1   -- nobody has come yet: the opening may still be moved

@@ -80,6 +80,8 @@ static enum fault go_on(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = queue_tick(ctx, concert, NULL, &summary, &code);
 	if (fault)
 		return fault;
+	if (code != QUEUE_CODE_NONE)
+		return FAULT_DATABASE_AWAY; /* Redis has nothing either */
 	*ret_record = slot ? &slot->record : NULL;
 	if (ret_summary)
 		*ret_summary = summary;
