@@ -80,6 +80,8 @@ grant update (queue_mode, queue_rate_per_second, queue_capacity, queue_lobby_at,
               queue_epoch, queue_settings, version, updated_at) on cm.concert to cm_queue;
 grant select, insert, update on cm.queue_draw, cm.queue_checkpoint to cm_queue;
 grant select (id, role, created_at) on cm.member to cm_queue;
+-- after a loss: whose turn has been used
+grant select (member_id, concert_id, paid_at) on cm.reservation to cm_queue;
 
 -- Booking
 grant select on cm.concert, cm.seat_grade, cm.reservation_transition, cm.seat_availability

@@ -24,6 +24,10 @@ for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on cal
 	ok "a library with the bug $bug is caught" \
 		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
 done
+python3 "$queue/cases.py" >"$TEST_DIR/cases" 2>&1
+while read -r result name; do
+	is "$result" ok "the story $name"
+done <"$TEST_DIR/cases"
 ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe
 ok "kill -9 under joins loses no acknowledged one" python3 "$queue/restore.py" kill
 done_testing

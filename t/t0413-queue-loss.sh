@@ -40,4 +40,37 @@ problem 503 queue-rebuilding "nobody gets a number that another has"
 as 103
 request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $receipt"
 is "$(state) $(json .ticketNumber)" "WAITING 2" "the number comes back"
+
+# --- who has bought does not come in again ---
+buyer() { # MEMBER: exists in PostgreSQL
+	sql "insert into cm.member (id, name, email, email_key, password_hash)
+		select $1, 'm', 'm$1@t.example', 'm$1@t.example', 'x'" >/dev/null
+}
+patch 802 '{"reset":true,"rebuildSeconds":600}'
+buyer 111
+as 111
+request POST /concert/802/queue
+used_ticket=$(json .ticket) used_pass=$(json .pass)
+is "$(state)" ADMITTED "one is inside"
+as 112
+request POST /concert/802/queue
+is "$(state)" WAITING "another waits"
+as 111
+request POST /reservation '{"concertId":802,"seatId":665}'
+request POST /payment "{\"reservationId\":$(json .id),\"isSuccess\":true}"
+is "$status" 201 "the first one buys"
+as 112
+inside() { request GET /concert/802/queue/status && [ "$(state)" = ADMITTED ]; }
+await inside
+receipt=$(json .ticket) pass=$(json .pass)
+await checkpoint 802 2
+redis flushall >/dev/null
+as 111
+request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $used_ticket" -H "X-Queue-Pass: $used_pass"
+problem 503 queue-rebuilding "who has bought shows a used ticket and pass: nothing comes back"
+request POST /concert/802/queue '' -H "X-Queue-Ticket: $used_ticket" -H "X-Queue-Pass: $used_pass"
+problem 503 queue-rebuilding "nor by joining"
+as 112
+request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $receipt" -H "X-Queue-Pass: $pass"
+is "$(state) $(json .ticketNumber)" "ADMITTED 1" "whoever was inside is inside again"
 done_testing

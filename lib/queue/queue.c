@@ -63,6 +63,17 @@ static enum fault ask(struct ctx *ctx, const struct queue_record **record,
 	return FAULT_NONE;
 }
 
+/* Who has bought since the ticket was given has had the turn. Asked only of PostgreSQL, and only
+ * here: a lost queue can't know. */
+static enum fault is_used(struct ctx *ctx, const struct queue_paper *ticket, bool *ret_used)
+{
+	int64_t paid_ms;
+	enum fault fault = queue_member_paid(ctx, ticket->concert, &paid_ms);
+	if (!fault)
+		*ret_used = paid_ms >= ticket->issued_s * 1000;
+	return fault;
+}
+
 /* The member isn't known but shows a signed ticket (and perhaps a pass): put the place back. */
 static enum fault restore(struct ctx *ctx, const struct queue_record **record,
 	struct concert_id concert, const struct queue_proofs *proofs,
@@ -70,16 +81,20 @@ static enum fault restore(struct ctx *ctx, const struct queue_record **record,
 {
 	struct queue_paper ticket, pass;
 	struct queue_answer restored;
+	bool used;
 	if (!proofs->ticket || queue_ticket_open(ctx, concert, proofs->ticket, &ticket)
 		|| ticket.epoch != answer->epoch)
 		return FAULT_NONE;
+	enum fault fault = is_used(ctx, &ticket, &used);
+	if (fault || used)
+		return fault;
 	struct queue_question question = { .verb = QUEUE_VERB_RESTORE, .member = ctx->member,
 		.epoch = ticket.epoch, .drawn = -1, .number = ticket.number,
 		.kind = ticket.kind };
 	if (queue_pass_check(ctx, concert, ticket.epoch, proofs->pass, &pass) == FAULT_NONE
 		&& pass.number == ticket.number && ticket.kind == 1)
 		question.lease_end_ms = pass.expires_ms;
-	enum fault fault = ask(ctx, record, concert, &question, &restored);
+	fault = ask(ctx, record, concert, &question, &restored);
 	if (!fault)
 		*answer = restored;
 	return fault;

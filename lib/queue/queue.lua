@@ -709,13 +709,15 @@ end
 
 -- A queue whose state is gone but whose checkpoint (always of this epoch) isn't: numbers stand, nobody is called until
 -- those who wait have shown their tickets.
-local function start_rebuild(st, cf, given, us)
+local function start_rebuild(key, st, cf, given, us)
   local tail = tonumber(given.checkpoint_tail) or 0
   if tail <= 0 then return end
   st[TAIL], st[S] = tail, tonumber(given.checkpoint_serving) or 0
   st[N] = tonumber(given.checkpoint_lobby) or -1
   st[CS], st[C], st[E] = st[S], st[S], st[S]
   st[OPMODE], st[RB], st[T0] = MODE.REBUILD, us + cf.rebuild * 1000, us
+  -- from now on the grace counts for all below
+  if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
 end
 
 local function configure(key, epoch, given)
@@ -741,7 +743,7 @@ local function configure(key, epoch, given)
   local lost = not fresh and st[TAIL] == 0 and tonumber(given.checkpoint_tail or 0) > 0
   if fresh or lost then
     st = new_state(epoch > 0 and epoch or st and st[EPOCH] or 1, us)
-    start_rebuild(st, cf, given, us)
+    start_rebuild(key, st, cf, given, us)
     call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
   elseif st[TAIL] == 0 and st[N] == 0 and us < cf.open_at then
     st[N] = -1   -- nobody has come yet: the opening may still be moved

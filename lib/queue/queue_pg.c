@@ -62,6 +62,10 @@ PG_STATEMENT(queue_checkpoint_upsert,
 PG_STATEMENT(queue_member_find,
 	"select " PG_MS("created_at") " from cm.member where id = $1");
 
+PG_STATEMENT(queue_member_bought,
+	"select coalesce(max(" PG_MS("paid_at") "), 0) from cm.reservation"
+	" where member_id = $1 and concert_id = $2");
+
 static const char *const *setting_names(void)
 {
 	static const char *names[QUEUE_SETTING_COUNT];
@@ -198,4 +202,14 @@ enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms)
 		return fault;
 	*ret_created_ms = rows.count ? pg_integer(&rows, 0, 0) : INT64_MAX / 2;
 	return FAULT_NONE;
+}
+
+enum fault queue_member_paid(struct ctx *ctx, struct concert_id concert, int64_t *ret_paid_ms)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &queue_member_bought, "ii", ctx->member.value,
+		concert.value);
+	if (!fault)
+		*ret_paid_ms = pg_integer(&rows, 0, 0);
+	return fault;
 }

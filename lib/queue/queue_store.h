@@ -72,5 +72,7 @@ enum fault queue_draw_save(struct ctx *ctx, struct queue_record *record);
 enum fault queue_checkpoint_save(struct ctx *ctx, struct concert_id concert,
 	const struct queue_summary *summary);
 enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms);
+/* When ctx->member last bought of the concert, also if it was given back since; 0 never. */
+enum fault queue_member_paid(struct ctx *ctx, struct concert_id concert, int64_t *ret_paid_ms);
 
 #endif

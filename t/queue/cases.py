@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Single stories of the queue with the real scripts on a private Redis and a clock of our own.
+
+usage: cases.py [NAME ...]     (all)
+"""
+import struct
+import sys
+
+from redis_server import Server
+
+NONE, LOBBY, WAITING, LATE, ADMITTED, EXPIRED, CLOSED, SOLD_OUT, RESOLVE, EPOCH, UNCONFIGURED = range(11)
+OPEN, PAUSED, PHASE_CLOSED, REBUILD = 4, 5, 9, 10
+DAY = 86400 * 10**6
+
+
+class Queue:
+    """One concert's queue. Its clock, in us, starts at Redis' own, so that Redis expires nothing early."""
+
+    def __init__(self, client, concert, **settings):
+        self.client, self.key, self.epoch = client, "cq:{%d}" % concert, 1
+        seconds, us = client("TIME")
+        self.start = self.us = int(seconds) * 10**6 + int(us)
+        self.configure(**{"gate": 1, "capacity": 1, "rate": 100, **settings})
+
+    def fcall(self, name, *args):
+        if self.client("EXISTS", self.key + ":f"):
+            self.client("SETRANGE", self.key + ":f", 0, struct.pack("<d", self.us))
+        return self.client("FCALL", "cm_queue_" + name, 1, self.key, *args)
+
+    def configure(self, **settings):
+        pairs = [item for pair in settings.items() for item in pair]
+        return self.client("FCALL", "cm_queue_configure", 1, self.key, self.epoch, "clock", self.us, *pairs)
+
+    def join(self, member):
+        return self.fcall("join", member, -1)
+
+    def status(self, member):
+        return self.fcall("status", member, -1)
+
+    def now(self, **settings):
+        return self.configure(**settings)
+
+    def wait(self, seconds):
+        self.us += int(seconds * 10**6)
+
+    def restore(self, member, number):
+        return self.fcall("restore", member, self.epoch, number, 1, 0)
+
+    def lose(self):
+        self.client("FLUSHDB")
+
+    def ms(self, seconds=0):
+        return self.us // 1000 + seconds * 1000
+
+
+def expect(got, wanted, text):
+    if got != wanted:
+        raise AssertionError("%s: got %s, wanted %s" % (text, got, wanted))
+
+
+def grace_after_loss(client):
+    """Numbers far behind a lost frontier are not called before all who wait, but only within the grace."""
+    queue = Queue(client, 1, late_grace=300000, rebuild=90000)
+    queue.lose()
+    queue.configure(checkpoint_tail=100, checkpoint_serving=50, checkpoint_lobby=0, gate=1, capacity=1, rate=100,
+                    late_grace=300000, rebuild=90000)
+    queue.wait(250)
+    expect(queue.restore(7, 7)[0] in (LATE, ADMITTED), True, "within the grace")
+    queue.wait(51)
+    expect(queue.restore(8, 8)[0], EXPIRED, "after the grace")
+    expect(queue.restore(60, 60)[0], WAITING, "who waits still does")
+
+
+CASES = [grace_after_loss]
+
+
+def main():
+    chosen = [case for case in CASES if case.__name__ in sys.argv[1:] or not sys.argv[1:]]
+    failed = 0
+    with Server() as server:
+        for case in chosen:
+            client = server.client()
+            client("FLUSHDB")
+            try:
+                case(client)
+                print("ok %s" % case.__name__)
+            except AssertionError as error:
+                failed += 1
+                print("failed %s: %s" % (case.__name__, error))
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
