@@ -73,4 +73,46 @@ problem 503 queue-rebuilding "nor by joining"
 as 112
 request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $receipt" -H "X-Queue-Pass: $pass"
 is "$(state) $(json .ticketNumber)" "ADMITTED 1" "whoever was inside is inside again"
+
+# --- lost within seconds of a lobby's opening: the draw stands ---
+numbers() { # of the members of the lobby, who show their tickets
+	local member
+	for member in 121 122 123; do
+		as "$member"
+		request GET /concert/803/queue/status '' -H "X-Queue-Ticket: ${papers[$member]}"
+		printf '%s ' "$(json .ticketNumber)"
+	done
+}
+sql "update cm.concert set reservation_open_at = now() + interval '1 hour',
+	queue_lobby_at = now() - interval '1 second', queue_epoch = queue_epoch + 1 where id = 803" >/dev/null
+patch 803 '{"rebuildSeconds":1}'
+declare -A papers=()
+lobby() { request POST /concert/803/queue && [ "$(state)" = PRE_QUEUE ]; }
+for member in 121 122 123; do
+	as "$member"
+	await lobby
+	papers[$member]=$(json .ticket)
+done
+await checkpoint 803 3
+is "$(sql "select max(lobby) from cm.queue_checkpoint where concert_id = 803")" -1 "a checkpoint of the lobby"
+sql "update cm.concert set reservation_open_at = now() where id = 803" >/dev/null
+drawn() { request GET /concert/803/queue/audit && [ "$(json .seed)" != null ]; }
+await drawn
+is "$(sql "select max(lobby) from cm.queue_checkpoint where concert_id = 803")" 3 "the draw makes another"
+before=$(numbers)
+like "$before" '^[0-2] [0-2] [0-2] $' "everybody has a number"
+again() { # LOBBY TAIL: of the checkpoint there was at the loss
+	sql "update cm.queue_checkpoint set lobby = $1, tail = $2 where concert_id = 803" >/dev/null
+	redis flushall >/dev/null
+	numbers >/dev/null
+	opened() { numbers >/dev/null; [ "$(info 803 phase) $(info 803 seeded)" = "4 1" ]; }
+	await opened
+	is "$(numbers)" "$before" "lost with a checkpoint of lobby $1, tail $2: the same numbers"
+	is "$(info 803 N)" 3 "and the same lobby"
+}
+again 3 3
+again -1 3
+again -1 2
+sql "delete from cm.queue_checkpoint where concert_id = 803" >/dev/null
+again 0 0
 done_testing

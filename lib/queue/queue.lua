@@ -816,6 +816,10 @@ local function queue_reveal(keys, argv)
   local st = q.st
   if st[SEEDED] == 1 then return { CODE.NONE, st[EPOCH] } end
   local transcript = call('HGET', q.p .. 'a', 'transcript') or ''
+  if transcript == '' and st[N] > 0 then   -- the lobby was lost: those drawn are its members
+    st[N] = tonumber(argv[3])
+    st[TAIL] = max(st[TAIL], st[N])
+  end
   if st[N] ~= tonumber(argv[3]) or (transcript ~= argv[4] and transcript ~= '') then
     return { CODE.REFUSED, st[EPOCH] }
   end

@@ -47,12 +47,13 @@ static enum fault settle(struct ctx *ctx, struct queue_record *record,
 {
 	enum queue_code code;
 	enum fault fault = FAULT_NONE;
-	if (summary->phase == QUEUE_PHASE_DRAWING && record->has_draw) {
+	bool drawing = summary->phase == QUEUE_PHASE_DRAWING && record->has_draw;
+	if (drawing) {
 		fault = draw(ctx, record, summary);
 		if (!fault)
 			fault = queue_tick(ctx, record->concert, record, summary, &code);
 	}
-	if (!fault && summary->checkpoint_due)
+	if (!fault && (summary->checkpoint_due || drawing))
 		fault = queue_checkpoint_save(ctx, record->concert, summary);
 	return fault;
 }

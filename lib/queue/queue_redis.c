@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/banned.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "queue/queue_store.h"
 #include "redis/redis.h"
@@ -94,6 +95,21 @@ static int64_t operator_mode(const struct queue_record *record)
 	return record->values[QUEUE_SETTING_STATE] == 1 ? 2 : 0;
 }
 
+/* A draw knows the lobby better than a checkpoint from before it. */
+static void add_checkpoint(struct redis_call *call, const struct queue_record *record)
+{
+	int64_t tail = record->checkpoint_tail, lobby = record->checkpoint_lobby;
+	if (record->drawn) {
+		lobby = record->participants;
+		tail = tail > lobby ? tail : lobby;
+	}
+	if (tail <= 0)
+		return;
+	add_pair(call, "checkpoint_tail", tail);
+	add_pair(call, "checkpoint_serving", record->checkpoint_serving);
+	add_pair(call, "checkpoint_lobby", lobby);
+}
+
 static void add_record(struct redis_call *call, struct ctx *ctx, const struct queue_record *record)
 {
 	add_pair(call, "gate", record->gate);
@@ -113,11 +129,7 @@ static void add_record(struct redis_call *call, struct ctx *ctx, const struct qu
 		redis_add(call, "commit");
 		redis_add(call, str_hex(ctx->arena, record->commitment, DRAW_BYTES));
 	}
-	if (record->checkpoint_tail > 0) {
-		add_pair(call, "checkpoint_tail", record->checkpoint_tail);
-		add_pair(call, "checkpoint_serving", record->checkpoint_serving);
-		add_pair(call, "checkpoint_lobby", record->checkpoint_lobby);
-	}
+	add_checkpoint(call, record);
 }
 
 static void read_summary(const struct redis_value *value, struct queue_summary *summary)
@@ -180,7 +192,12 @@ enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record)
 	redis_add(&call, str_hex(ctx->arena, record->seed, DRAW_BYTES));
 	redis_add_integer(&call, record->participants);
 	redis_add(&call, record->transcript);
-	return redis_run(&call, &value);
+	enum fault fault = redis_run(&call, &value);
+	if (fault || redis_integer(redis_item(value, 0)) != QUEUE_CODE_REFUSED)
+		return fault;
+	log_event(LOG_ERROR, "the lobby is not the one that was drawn", "participants",
+		arena_printf(ctx->arena, "%lld", (long long)record->participants));
+	return FAULT_INTERNAL;
 }
 
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next)

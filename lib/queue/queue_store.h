@@ -56,6 +56,7 @@ enum fault queue_ask(struct ctx *ctx, struct concert_id concert,
 enum fault queue_tick(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record *record, struct queue_summary *ret_summary,
 	enum queue_code *ret_code);
+/* INTERNAL when Redis has another lobby than was drawn. */
 enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record);
 /* Unlinks what an old epoch left, a part a call; *next is 0 at the end. */
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next);
