@@ -10,6 +10,7 @@
 --                      or a mark: 0 never seen, 1 left, 2 has had its lease
 --   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
 --   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
+--   cq:{ID}:e<E>:o     set, those of the leases whose member holds seats: these are no longer among the free ones
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
 --   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
@@ -317,6 +318,7 @@ local function drop_expired(q)
     end
     call('ZREM', q.p .. 'l', unpack(leases))
     call('HDEL', q.p .. 'g', unpack(leases))
+    call('SREM', q.p .. 'o', unpack(leases))
     tally(q, 'expired', #leases)
     q.dirty = true
   end
@@ -411,10 +413,11 @@ local function log_calls(q, called)
   call('HSET', key, 'calls', digest)
 end
 
--- Many may not come in for few seats.
+-- Many may not come in for few seats. Those who hold theirs look for none.
 local function effective_capacity(q)
   local cap, st = q.cf.capacity, q.st
-  return st[FREE] >= 0 and min(cap, ceil(st[FREE] * q.cf.overbook)) or cap
+  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
+  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
 end
 
 local function free_slots(q)
@@ -646,8 +649,10 @@ local function queue_release(keys, argv)
   end
   if kind == KIND.TICKET then
     local ticket = string.format('%d', number)
-    call('ZREM', q.p .. 'l', member)
-    call('HDEL', q.p .. 'g', member)
+    if call('ZREM', q.p .. 'l', member) == 1 then
+      call('HDEL', q.p .. 'g', member)
+      call('SREM', q.p .. 'o', member)
+    end
     call('ZREM', q.p .. 'c', ticket)
     call('ZREM', q.p .. 'w', ticket)
     if number >= q.st[S] then put_seen(q, number, SEEN_LEFT) end
@@ -682,10 +687,11 @@ local function extend_lease(q, member, until_ms)
   local claimed = grant and tonumber(string.match(grant, ':(%d+)$')) or q.ms
   local to = min(max(lease_end, until_ms), claimed + q.cf.lease_max)
   if to > lease_end then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
+  call('SADD', q.p .. 'o', member)
   return max(to, lease_end)
 end
 
--- ARGV: member, end wanted (ms since 1970). Answers {lease end ms, 0 if there is no lease}.
+-- ARGV: member, who now holds seats, end wanted (ms since 1970). Answers {lease end ms, 0 if there is no lease}.
 local function queue_extend(keys, argv)
   local q = open_queue(keys[1], 0, true)
   return { extend_lease(q, argv[1], tonumber(argv[2])) }
@@ -902,7 +908,7 @@ local function queue_sweep(keys, argv)
     call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
   end
   if first + count < max(1024, q.cf.buckets) then return { first + count } end
-  for _, name in ipairs { 'c', 'l', 'g', 'w', 'h', 'j', 'n', 'a' } do call('UNLINK', p .. name) end
+  for _, name in ipairs { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'n', 'a' } do call('UNLINK', p .. name) end
   return { 0 }
 end
 

@@ -71,7 +71,26 @@ def grace_after_loss(client):
     expect(queue.restore(60, 60)[0], WAITING, "who waits still does")
 
 
-CASES = [grace_after_loss]
+def holders_do_not_fill_the_house(client):
+    """Those who hold seats leave the free ones to others."""
+    queue = Queue(client, 1, capacity=500, free=15, held=0)
+    for member in range(1, 7):
+        expect(queue.join(member)[0], ADMITTED, "one of six")
+    queue.now(free=3, held=0)
+    expect(queue.join(7)[0], WAITING, "six look for three seats, so the seventh waits")
+    for member in range(1, 7):
+        queue.fcall("extend", member, queue.ms(600))
+    queue.now(free=3, held=12)
+    expect([queue.status(7)[0]] + [queue.join(m)[0] for m in range(8, 14)], [ADMITTED] * 6 + [WAITING],
+           "six hold twelve seats: six more may look for the three")
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.status(13)[0], WAITING, "a holder who goes frees no seat")
+    queue.wait(700)
+    queue.now()
+    expect(client("EXISTS", queue.key + ":e1:o"), 0, "nobody holds after the turns have ended")
+
+
+CASES = [grace_after_loss, holders_do_not_fill_the_house]
 
 
 def main():

@@ -24,7 +24,8 @@ MUTATIONS = {
     "slot-not-handed-on": ("'hold_expired' or 'left', 1)\n  advance(q)", "'hold_expired' or 'left', 1)"),
     "calls-while-paused": ("if q.phase ~= PHASE.OPEN and q.phase ~= PHASE.DRAIN then return end\n  widen(q)",
                            "widen(q)"),
-    "lease-kept-on-release": ("    call('ZREM', q.p .. 'l', member)\n", ""),
+    "lease-kept-on-release": ("if call('ZREM', q.p .. 'l', member) == 1 then", "if true then"),
+    "holder-forgotten": ("    call('SREM', q.p .. 'o', unpack(leases))\n", ""),
     "notice-ignored": ("elseif st[S] < st[E] then", "elseif true then"),
     "every-other-skipped": ("        st[S] = st[S] + 1\n        return st[S] - 1",
                             "        st[S] = st[S] + 2\n        return st[S] - 1"),
@@ -82,18 +83,18 @@ class Trace:
     def looks(self):
         p = self.key + ":e1:"
         return [("FCALL_RO", "cm_queue_info", 1, self.key), ("ZRANGE", p + "c", 0, -1), ("HGETALL", p + "g"),
-                ("ZRANGE", p + "w", 0, -1), ("HGETALL", p + "n"), ("ZRANGE", p + "l", 0, -1)]
+                ("ZRANGE", p + "w", 0, -1), ("HGETALL", p + "n"), ("ZRANGE", p + "l", 0, -1), ("SMEMBERS", p + "o")]
 
     @staticmethod
     def pairs(flat):
         return dict(zip(flat[::2], flat[1::2]))
 
     def look(self, replies):
-        info, calls, grants, late, counters, leases = replies
+        info, calls, grants, late, counters, leases, holders = replies
         state = {name: float(value) for name, value in self.pairs(info).items()}
         return {"state": state, "calls": set(map(int, calls)),
                 "grants": {m: int(g.split(":")[0]) for m, g in self.pairs(grants).items()},
-                "late": list(map(int, late)), "leases": set(leases),
+                "late": list(map(int, late)), "leases": set(leases), "holders": set(holders),
                 "count": {n: int(v) for n, v in self.pairs(counters).items()}}
 
     def fail(self, number, text):
@@ -115,6 +116,9 @@ class Trace:
             self.expect(t[name] >= s[name], 3, "%s fell from %s to %s" % (name, s[name], t[name]))
         self.check_rate(before["count"], c)
         new = c.get("called", 0) - before["count"].get("called", 0)
+        seekers = size - len(after["holders"])
+        self.expect(new == 0 or t["free"] < 0 or seekers <= 2 * t["free"], 1,
+                    "%d called, %d look for %d seats" % (new, seekers, t["free"]))
         self.expect(new == 0 or int(t["phase"]) in OPENISH, 9, "%d calls in phase %d" % (new, t["phase"]))
         check_order(self, before, after)
         self.released_calls += released_call
@@ -123,6 +127,7 @@ class Trace:
         for member, ticket in after["grants"].items():
             self.expect(ticket < t["S"], 10, "member %s has a lease before ticket %d was called" % (member, ticket))
         self.expect(set(after["grants"]) == after["leases"], 10, "leases without a grant")
+        self.expect(after["holders"] <= after["leases"], 10, "who holds seats has no lease")
         self.check_late(before, after)
         self.expect(t["S"] - s["S"] <= 4096, 14, "S jumped by %d to %s" % (t["S"] - s["S"], t))
         if self.stock == (0, 0):
