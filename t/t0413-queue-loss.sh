@@ -115,4 +115,18 @@ again -1 3
 again -1 2
 sql "delete from cm.queue_checkpoint where concert_id = 803" >/dev/null
 again 0 0
+
+# --- a concert that closed days ago ---
+sql "update cm.concert set reservation_open_at = now() - interval '3 days', queue_lobby_at = null,
+	reservation_close_at = now() - interval '2 days', queue_epoch = queue_epoch + 1 where id = 803" >/dev/null
+redis flushall >/dev/null
+closed() { request GET /concert/803/queue/now && [ "$(json .phase)" = closed ]; }
+await closed
+cmp_ok "$(json '.serverTimeMs / 1000 | floor')" -gt 1000000000 "the summary of a concert closed for days has a time"
+is "$(json .epoch)" "$(sql "select queue_epoch from cm.concert where id = 803")" "and its epoch"
+as 131
+request POST /concert/803/queue
+problem 410 queue-closed "joining it"
+request GET /concert/803/queue/status
+is "$status $(state)" "200 NOT_IN_QUEUE" "or asking"
 done_testing

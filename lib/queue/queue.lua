@@ -217,7 +217,7 @@ local function open_queue(key, want, readonly)
 end
 
 local function expire_with_queue(q, key)
-  if q.cf.close_at > 0 then call('EXPIREAT', key, floor(q.cf.close_at / 1000000) + 86400) end
+  if q.cf.close_at > 0 then call('EXPIREAT', key, floor(max(q.cf.close_at, q.us) / 1000000) + 86400) end
 end
 
 local function close_queue(q)
@@ -721,7 +721,8 @@ local function start_rebuild(key, st, cf, given, us)
   st[TAIL], st[S] = tail, tonumber(given.checkpoint_serving) or 0
   st[N] = tonumber(given.checkpoint_lobby) or -1
   st[CS], st[C], st[E] = st[S], st[S], st[S]
-  st[OPMODE], st[RB], st[T0] = MODE.REBUILD, us + cf.rebuild * 1000, us
+  local closed = cf.close_at > 0 and us >= cf.close_at   -- then there is nobody to wait for
+  st[OPMODE], st[RB], st[T0] = MODE.REBUILD, closed and us or us + cf.rebuild * 1000, us
   -- from now on the grace counts for all below
   if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
 end
@@ -764,7 +765,7 @@ local function configure(key, epoch, given)
     end
   end
   if cf.close_at > 0 then
-    local at = floor(cf.close_at / 1000000) + 86400
+    local at = floor(max(cf.close_at, us) / 1000000) + 86400   -- asked for after closing: a day from now
     call('EXPIREAT', key, at)
     call('EXPIREAT', key .. ':f', at)
     call('EXPIREAT', audit, at)

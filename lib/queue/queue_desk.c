@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEPT = 64, FRESH_US = 2000000 };
+enum { KEPT = 64, FRESH_US = 2000000, READINGS = 3 };
 
 static struct kept {
 	struct queue_record record;
@@ -71,7 +71,7 @@ static bool is_database_trouble(enum fault fault)
 	return fault && fault != FAULT_CONCERT_NOT_FOUND && fault != FAULT_REDIS_AWAY;
 }
 
-/* PostgreSQL is away: the queue goes on with what Redis has. */
+/* PostgreSQL is away, or behind Redis: the queue goes on with what Redis has. */
 static enum fault go_on(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary)
 {
@@ -89,17 +89,28 @@ static enum fault go_on(struct ctx *ctx, struct concert_id concert,
 	return FAULT_NONE;
 }
 
+/* A reset between the reading and the telling makes the reading old: then it is read again. */
+static enum fault load_and_tell(struct ctx *ctx, struct concert_id concert,
+	struct queue_record *record, struct queue_summary *summary)
+{
+	enum queue_code code = QUEUE_CODE_EPOCH;
+	enum fault fault = FAULT_NONE;
+	for (int i = 0; i < READINGS && !fault && code == QUEUE_CODE_EPOCH; i++) {
+		fault = load(ctx, concert, record);
+		if (!fault)
+			fault = queue_tick(ctx, concert, record, summary, &code);
+	}
+	return fault || code == QUEUE_CODE_NONE ? fault : FAULT_DATABASE_AWAY;
+}
+
 enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary)
 {
 	struct queue_summary summary = { 0 };
-	enum queue_code code;
 	struct queue_record *record = arena_alloc(ctx->arena, sizeof *record);
-	enum fault fault = load(ctx, concert, record);
+	enum fault fault = load_and_tell(ctx, concert, record, &summary);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
-	if (!fault)
-		fault = queue_tick(ctx, concert, record, &summary, &code);
 	if (!fault)
 		fault = settle(ctx, record, &summary);
 	if (fault == FAULT_CONCERT_NOT_FOUND || fault == FAULT_REDIS_AWAY)

@@ -90,7 +90,20 @@ def holders_do_not_fill_the_house(client):
     expect(client("EXISTS", queue.key + ":e1:o"), 0, "nobody holds after the turns have ended")
 
 
-CASES = [grace_after_loss, holders_do_not_fill_the_house]
+def closed_long_ago(client):
+    """Who asks after a concert that closed days ago is told so, also when Redis has forgotten it."""
+    queue = Queue(client, 1, close_at=0)
+    queue.join(1)
+    queue.configure(close_at=queue.ms(-2 * 86400))
+    expect([queue.status(1)[0], queue.status(2)[0], queue.join(3)[0]], [ADMITTED, NONE, CLOSED], "closed")
+    expect(queue.now()[2], PHASE_CLOSED, "the phase")
+    queue.lose()
+    queue.configure(gate=1, close_at=queue.ms(-2 * 86400), checkpoint_tail=1, checkpoint_serving=1, checkpoint_lobby=0)
+    expect(queue.now()[2], PHASE_CLOSED, "not to be rebuilt either")
+    expect(queue.join(4)[0], CLOSED, "joining")
+
+
+CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago]
 
 
 def main():
