@@ -3,6 +3,7 @@ libconcertmania_a_SOURCES += \
   lib/queue/hash.h lib/queue/hash_openssl.c \
   lib/queue/queue.c lib/queue/queue.h \
   lib/queue/queue_desk.c lib/queue/queue_desk.h \
+  lib/queue/queue_follow.c lib/queue/queue_follow.h \
   lib/queue/queue_operator.c \
   lib/queue/queue_pass.c lib/queue/queue_pass.h \
   lib/queue/queue_pg.c \

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What an operator or organiser changes of a queue is in force when the answer comes, and stays.
+. "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || skip_all "python3 signs the members' tokens"
+start_instance
+# shellcheck disable=SC1091
+. "$STATE/etc/cm.env"
+export CM_TOKEN_KEYS
+as() { token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" "$@"); }
+state() { json .status; }
+# info CONCERT NAME: of the queue's state and settings in Redis
+info() { redis fcall_ro cm_queue_info 1 "cq:{$1}" | awk -v name="$2" 'found { print; exit } $0 == name { found = 1 }'; }
+organise() { # CONCERT JSON
+	as 1 ROLE_ADMIN
+	request PATCH "/concert/$1" "$2"
+}
+
+# --- the concert's own PATCH and DELETE: the gate shuts with the answer ---
+seat=$(sql "select min(id) from cm.seat where concert_id = 804")
+organise 804 '{"queue":{"mode":"none"}}'
+request GET /concert/804/queue/now
+is "$(json .phase) $(info 804 gate)" "none 0" "without a queue the gate is open"
+organise 804 '{"queue":{"mode":"on"}}'
+is "$status $(json .queue.mode)" "200 on" "the organiser wants a queue"
+as 101
+request POST /reservation "{\"concertId\":804,\"seatId\":$seat}"
+problem 403 queue-pass-required "and nobody holds a seat without a pass from then on"
+organise 804 '{"queue":{"ratePerSecond":7,"capacity":9}}'
+is "$(info 804 rate) $(info 804 capacity)" "7 9" "rate and capacity are in force"
+as 101
+request POST /concert/805/queue
+is "$status" 201 "a place in the queue of a concert"
+as 1 ROLE_ADMIN
+request DELETE /concert/805
+is "$status $(state)" "200 CANCELLED" "that is cancelled"
+as 102
+request POST /concert/805/queue
+problem 410 queue-closed "is the last one"
+
+# --- who could not tell Redis is followed by the consumer ---
+sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
+	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null
+opened() { [ "$(info 804 gate)" = 0 ]; }
+await opened
+pass "a change that only PostgreSQL heard of reaches Redis by its event"
+sql "select cm.event('concert.changed', '999999', '{\"concertId\":999999}', null)" >/dev/null
+sql "update cm.concert set queue_mode = 'on', version = version + 1 where id = 804;
+	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null
+shut() { [ "$(info 804 gate)" = 1 ]; }
+await shut
+pass "also after an event of a concert that is no more"
+is "$(sql "select count(*) from cm.dead_letter")" 0 "no event is buried"
+done_testing
