@@ -37,6 +37,30 @@ as 102
 request POST /concert/805/queue
 problem 410 queue-closed "is the last one"
 
+# --- the draw is committed to when the lobby is announced, not when its first visitor comes ---
+commitments() { sql "select count(*) from cm.queue_draw where concert_id = $1"; }
+new_concert() { # STATUS QUEUE
+	as 1 ROLE_ADMIN
+	request POST /concert "{\"title\":\"t\",\"place\":\"h\",\"dateTime\":\"2099-02-01T19:00\",\"status\":\"$1\",
+		\"reservationOpenAt\":\"2099-01-01T19:00\",\"queue\":$2,\"grades\":[{\"name\":\"R\",\"price\":1000,
+		\"sections\":[{\"rows\":[{\"label\":\"A\",\"from\":1,\"to\":3}]}]}]}"
+	concert=$(json .id)
+}
+lobby='{"mode":"on","lobbyAt":"2099-01-01T18:00"}'
+new_concert PUBLISHED "$lobby"
+is "$status $(commitments "$concert")" "201 1" "a concert made with a lobby: committed to"
+token=
+request GET "/concert/$concert/queue/now"
+is "$(json .commit)" "$(sql "select encode(commitment, 'hex') from cm.queue_draw where concert_id = $concert")" "and published"
+new_concert PUBLISHED '{"mode":"on"}'
+is "$status $(commitments "$concert")" "201 0" "without a lobby there is nothing to draw"
+organise "$concert" "{\"queue\":$lobby}"
+is "$status $(commitments "$concert")" "200 1" "a lobby added later"
+new_concert DRAFT "$lobby"
+is "$status $(commitments "$concert")" "201 0" "a draft isn't public"
+organise "$concert" '{"status":"PUBLISHED"}'
+is "$status $(commitments "$concert")" "200 1" "until it is published"
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null
