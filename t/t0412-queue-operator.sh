@@ -61,6 +61,22 @@ is "$status $(commitments "$concert")" "201 0" "a draft isn't public"
 organise "$concert" '{"status":"PUBLISHED"}'
 is "$status $(commitments "$concert")" "200 1" "until it is published"
 
+# --- a reading of the database that comes late undoes nothing ---
+tell() { redis fcall cm_queue_now 1 'cq:{77}' 1 "$@" >/dev/null; } # NAME VALUE...
+tell version 5 capacity 7 free 10
+tell version 6 capacity 8 free 9
+tell version 5 capacity 7 free 10
+is "$(info 77 capacity) $(info 77 free)" "8 9" "an older reading is ignored"
+tell version 6 capacity 8 free 5
+is "$(info 77 capacity) $(info 77 free)" "8 5" "the same version again tells of seats"
+tell version 7 capacity 9
+is "$(info 77 capacity)" 9 "a newer one counts"
+tell clock $(($(date +%s) + 61))000000 version 4 capacity 3
+is "$(info 77 capacity)" 3 "a minute later an older one is a database that was put back"
+redis eval "redis.call('SET', KEYS[1], string.sub(redis.call('GET', KEYS[1]), 1, 160))" 1 'cq:{77}:f' >/dev/null
+is "$(info 77 capacity) $(info 77 version)" "3 0" "settings stored by an older library can be read"
+redis del 'cq:{77}' 'cq:{77}:f' >/dev/null
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null

@@ -75,12 +75,14 @@ local CONFIG = {
   { 'rate', 50 }, { 'burst', 0 }, { 'window', 10000 }, { 'lease', 180000 }, { 'lease_max', 900000 },
   { 'liveness', 45000 }, { 'notice', 10000 }, { 'late_grace', 300000 }, { 'overbook', 2 },
   { 'refund_noshow', 1 }, { 'buckets', 16384 }, { 'step', 0 }, { 'operator', 0 }, { 'rebuild', 90000 },
+  { 'version', 0 }, { 'version_at', 0 },   -- of the settings as the database counts them, and when it came
 }
 local CHUNK = 16384
 local MAX_CALLS, MAX_LOOKED, MAX_DROPPED = 256, 4096, 256
 local SLACK = 200000
 local MAX_GAPS = 64
 local CHECKPOINT_US = 5000000
+local READING_US = 60000000   -- no reading of the database is under way for longer
 
 -- Redis lends its API and Lua's libraries to a running function only, not to the loading of the library.
 local call, floor, max, min, ceil, STATE_FORMAT, CONFIG_FORMAT
@@ -126,9 +128,9 @@ local function parse_config(raw)
   local cf = config_cache[raw]
   if cf then return cf end
   if config_cached >= 64 then config_cache, config_cached = {}, 0 end
-  local v = { struct.unpack(CONFIG_FORMAT, raw) }
-  cf = {}
-  for i = 1, #CONFIG do cf[CONFIG[i][1]] = v[i] end
+  local v = { struct.unpack('<' .. string.rep('d', min(#CONFIG, floor(#raw / 8))), raw) }
+  cf = default_config()
+  for i = 1, min(#CONFIG, #v - 1) do cf[CONFIG[i][1]] = v[i] end
   config_cache[raw] = derive(cf)
   config_cached = config_cached + 1
   return cf
@@ -727,6 +729,7 @@ local function start_rebuild(key, st, cf, given, us)
   if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
 end
 
+-- False if what is given is older than what is there.
 local function configure(key, epoch, given)
   local raw = call('MGET', key, key .. ':f')
   local old = raw[2] and parse_config(raw[2]) or default_config()
@@ -743,7 +746,10 @@ local function configure(key, epoch, given)
     us = t[1] * 1000000 + t[2]
   end
   local st = raw[1] and { struct.unpack(STATE_FORMAT, raw[1]) }
-  if st and epoch > 0 and st[EPOCH] > epoch then return end   -- an old reading of the database
+  -- An old reading of the database. A version that stays lower is a database put back to an older state.
+  if st and epoch > 0 and st[EPOCH] > epoch then return false end
+  if raw[2] and cf.version < old.version and us - old.version_at < READING_US then return false end
+  if cf.version ~= old.version then cf.version_at = us end
   if st and (epoch <= 0 or st[EPOCH] == epoch) and st[TAIL] > 0 then cf.buckets = old.buckets end
   derive(cf)
   local fresh = not st or (epoch > 0 and st[EPOCH] < epoch)
@@ -770,6 +776,7 @@ local function configure(key, epoch, given)
     call('EXPIREAT', key .. ':f', at)
     call('EXPIREAT', audit, at)
   end
+  return true
 end
 
 -- ARGV: epoch, then pairs of name and value to store first: the names of CONFIG (instants in ms since 1970), message,
@@ -781,7 +788,7 @@ end
 -- public document's readers bring it about once a second.
 local function queue_now(keys, argv)
   local epoch, given = tonumber(argv[1]) or 0, read_pairs(argv, 2)
-  if #argv > 1 then configure(keys[1], max(0, epoch), given) end
+  if #argv > 1 and not configure(keys[1], max(0, epoch), given) then given = {} end
   local q, code, other = open_queue(keys[1], epoch)
   if not q then return { code, other } end
   local st, cf = q.st, q.cf

@@ -15,7 +15,7 @@ PG_STATEMENT(queue_record_find,
 	"  from unnest($2::text[]) with ordinality k(name, place) order by k.place), ','),"
 	" coalesce(s.free, -1), coalesce(s.held, 0), d.s0, d.commitment, d.seed, d.participants,"
 	" d.transcript, d.beacon, coalesce(p.tail, 0), coalesce(p.serving, 0),"
-	" coalesce(p.lobby, -1)"
+	" coalesce(p.lobby, -1), c.version"
 	" from cm.concert c"
 	" left join lateral (select sum(available)::bigint as free, sum(held)::bigint as held"
 	"  from cm.seat_counter where concert_id = c.id) s on true"
@@ -128,7 +128,8 @@ enum fault queue_record_load(struct ctx *ctx, struct concert_id concert,
 		.epoch = pg_integer(&rows, 0, 9), .free = pg_integer(&rows, 0, 11),
 		.held = pg_integer(&rows, 0, 12), .checkpoint_tail = pg_integer(&rows, 0, 19),
 		.checkpoint_serving = pg_integer(&rows, 0, 20),
-		.checkpoint_lobby = pg_integer(&rows, 0, 21) };
+		.checkpoint_lobby = pg_integer(&rows, 0, 21),
+		.version = pg_integer(&rows, 0, 22) };
 	read_text(&rows, 8, ret_record->message, sizeof ret_record->message);
 	read_values(pg_text(&rows, 0, 10), ret_record->values);
 	read_draw(ctx, &rows, 13, ret_record);

@@ -112,6 +112,7 @@ static void add_checkpoint(struct redis_call *call, const struct queue_record *r
 
 static void add_record(struct redis_call *call, struct ctx *ctx, const struct queue_record *record)
 {
+	add_pair(call, "version", record->version);
 	add_pair(call, "gate", record->gate);
 	add_pair(call, "rate", record->rate_per_second);
 	add_pair(call, "capacity", record->capacity);

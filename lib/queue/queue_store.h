@@ -38,7 +38,8 @@ enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64, QUEUE_BEACON_BYT
 struct queue_record {
 	struct concert_id concert;
 	bool cancelled, gate, paused;
-	int64_t rate_per_second, capacity, lobby_ms, open_ms, close_ms, epoch;
+	int64_t rate_per_second, capacity, lobby_ms, open_ms, close_ms, epoch,
+		version; /* of the concert */
 	char message[QUEUE_MESSAGE_BYTES];
 	int64_t values[QUEUE_SETTING_COUNT];
 	int64_t free, held;
