@@ -77,6 +77,24 @@ redis eval "redis.call('SET', KEYS[1], string.sub(redis.call('GET', KEYS[1]), 1,
 is "$(info 77 capacity) $(info 77 version)" "3 0" "settings stored by an older library can be read"
 redis del 'cq:{77}' 'cq:{77}:f' >/dev/null
 
+# --- what a join adds to the draw is the server's own ---
+new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
+as 103
+request POST "/concert/$concert/queue" '' -H 'X-Request-Id: mine'
+is "$status $(state) $(json .lobbyIndex)" "201 PRE_QUEUE 0" "the first in a lobby"
+tag=$(python3 - "$concert" 103 <<'END'
+import base64, hashlib, hmac, os, sys
+kid, _, key = os.environ["CM_TOKEN_KEYS"].split()[0].partition(":")
+b64 = lambda data: base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+text = "%s.%s" % (b64(b'{"alg":"HS256","kid":"%s","typ":"qm"}' % kid.encode()),
+                  b64(b'{"c":%s,"m":%s,"e":0,"n":0,"k":0,"iat":0,"exp":0}' % (sys.argv[1].encode(), sys.argv[2].encode())))
+sealed = text + "." + b64(hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest())
+print(hashlib.sha256(sealed.encode()).hexdigest()[:16])
+END
+)
+sha1() { printf '%s' "$1" | sha1sum | cut -d' ' -f1; }
+is "$(redis hget "cq:{$concert}:e1:a" transcript)" "$(sha1 "${tag}0")" "the transcript takes a mark of the member made with the server's key, nothing the client sent"
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null

@@ -213,10 +213,12 @@ static enum fault join(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = queue_desk_get(ctx, concert, &record);
 	if (!fault)
 		fault = check_entry(ctx, concert, record, proofs);
+	struct queue_question question = { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
+		.epoch = -1, .drawn = -1 };
+	if (!fault && (!record || record->lobby_ms))
+		fault = queue_member_tag(ctx, concert, &question.tag);
 	if (fault)
 		return fault;
-	struct queue_question question = { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
-		.epoch = -1, .drawn = -1, .tag = ctx->request_id };
 	fault = ask(ctx, &record, concert, &question, &answer);
 	if (!fault && may_restore(&answer, proofs))
 		fault = restore(ctx, &record, concert, proofs, &answer);

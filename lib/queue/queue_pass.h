@@ -27,6 +27,10 @@ enum fault queue_pass_sign(struct ctx *ctx, const struct queue_paper *paper, con
 enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t epoch,
 	const char *pass, struct queue_paper *ret_paper);
 
+/* The member's mark in the draw's transcript, under the server's key: nobody else can foresee it or
+ * tell from it who joined. */
+enum fault queue_member_tag(struct ctx *ctx, struct concert_id concert, const char **ret_tag);
+
 /* Proof of work, without state: a challenge bound to member, concert and minute. */
 enum fault queue_work_challenge(struct ctx *ctx, struct concert_id concert,
 	const char **ret_challenge);
