@@ -13,5 +13,5 @@ while IFS= read -r line; do
 	*) diag "$line" ;;
 	esac
 done <"$TEST_DIR/client"
-cmp_ok "$(grep -c '^ok' "$TEST_DIR/client")" -ge 20 "all was checked"
+is "$(tail -1 "$TEST_DIR/client")" "1..$(grep -c '^\(not \)\?ok' "$TEST_DIR/client")" "the test came to its end"
 done_testing

@@ -1,5 +1,6 @@
 /* web/queue-client.js against a made-up server. Prints TAP. */
 const { QueueClient, ahead, pause } = await import(process.env.QUEUE_CLIENT);
+const { createHash } = await import('node:crypto');
 
 let checks = 0;
 let failed = 0;
@@ -32,6 +33,7 @@ class Server {
     const name = `${options.method || 'GET'} ${path.replace('/concert/1/queue', '')}`.trim();
     this.calls.push(name);
     this.last = options.headers;
+    if (this.calls.length > 99) this.queue.stop();
     const [status, body] = this.script(name, this.calls.filter((c) => c === name).length);
     return { status, ok: status < 400, headers: new Map([['retry-after', '1']]), json: async () => body };
   };
@@ -40,6 +42,7 @@ function client(server, storage) {
   const slept = [];
   const queue = new QueueClient({ concert: 1, token: 't', fetch: server.fetch, storage,
     sleep: async (ms) => { slept.push(ms); } });
+  server.queue = queue;
   return { queue, slept };
 }
 class Storage extends Map {
@@ -75,6 +78,47 @@ class Storage extends Map {
   const { queue, slept } = client(server, new Storage());
   is((await queue.run()).status, 'SOLD_OUT', 'sold out ends it');
   is(slept[0] >= 1000 && slept[0] <= 11000, true, 'one look spread over the notice period after the opening');
+}
+for (const [phase, end] of [['soldout', 'SOLD_OUT'], ['closed', 'CLOSED'], ['none', 'ADMITTED']]) {
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, { status: 'WAITING', ticketNumber: 900000, epoch: 1 }];
+    if (name === 'GET /now') return [time < 9 ? 200 : 404, { ...open, phase: time < 3 ? 'open' : phase }];
+    return [200, { status: end, ticketNumber: 900000, epoch: 1 }];
+  });
+  const place = await client(server, new Storage()).queue.run();
+  is([place.status, server.calls.filter((c) => c === 'GET /status').length], [end, 1],
+    `far from the front it learns of the end, too: ${phase}`);
+}
+{
+  const server = new Server((name, time) => {
+    if (name === 'GET /now') return [404, { code: 'concert-not-found' }];
+    return [201, { status: 'WAITING', ticketNumber: 1, epoch: 1 }];
+  });
+  let problem;
+  try { await client(server, new Storage()).queue.run(); } catch (error) { problem = error.message; }
+  is(problem, 'concert-not-found', 'no summary is an error, too');
+}
+{
+  const server = new Server((name, time) => {
+    const work = server.last['x-queue-work'] ?? '';
+    const good = work.startsWith('C:') && createHash('sha256').update(work).digest().readUInt16BE(0) < 16;
+    return good ? [201, { status: 'ADMITTED', ticketNumber: 0, epoch: 1 }]
+      : [428, { code: 'proof-of-work-required', challenge: 'C', bits: 12 }];
+  });
+  is((await client(server, new Storage()).queue.run()).status, 'ADMITTED', 'it does the work that a join costs');
+  is(server.calls, ['POST', 'POST'], 'once');
+}
+{
+  const server = new Server((name, time) => {
+    if (name === 'POST') return time === 1 ? [409, { code: 'queue-not-open' }]
+      : [201, { status: 'ADMITTED', ticketNumber: 0, epoch: 1 }];
+    return [200, { ...open,
+      phase: time < 4 ? 'scheduled' : 'lobby', opensAtMs: 90000, serverTimeMs: 30000 * (time - 1) }];
+  });
+  const { queue, slept } = client(server, new Storage());
+  is((await queue.run()).status, 'ADMITTED', 'before the queue opens it waits');
+  is(server.calls.join(), 'POST,GET /now,GET /now,GET /now,GET /now,POST', 'looking at the public summary only');
+  is(slept.length, 3, 'with pauses');
 }
 {
   const server = new Server(() => [410, { code: 'queue-closed' }]);
