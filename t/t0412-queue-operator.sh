@@ -2,7 +2,8 @@
 # What an operator or organiser changes of a queue is in force when the answer comes, and stays.
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all "python3 signs the members' tokens"
-start_instance
+# one: the worker that is asked is the one that remembers
+CM_POOL_QUEUE_WORKERS=1 start_instance
 # shellcheck disable=SC1091
 . "$STATE/etc/cm.env"
 export CM_TOKEN_KEYS
@@ -94,6 +95,18 @@ END
 )
 sha1() { printf '%s' "$1" | sha1sum | cut -d' ' -f1; }
 is "$(redis hget "cq:{$concert}:e1:a" transcript)" "$(sha1 "${tag}0")" "the transcript takes a mark of the member made with the server's key, nothing the client sent"
+
+# --- the very opening: whoever comes between the lobby's end and the draw brings the draw about ---
+new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
+as 104
+request POST "/concert/$concert/queue"
+is "$(state)" PRE_QUEUE "one in the lobby"
+as 105
+# the time comes in both stores, and no worker has looked since
+sql "update cm.concert set reservation_open_at = now() - interval '1 second' where id = $concert" >/dev/null
+frozen=$(redis fcall cm_queue_now 1 "cq:{$concert}" 1 open_at 1000 | sed -n 3p)
+request POST "/concert/$concert/queue"
+is "$frozen $status $(json .ticketNumber)" "3 201 1" "a join in the phase drawing is no refusal"
 
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;

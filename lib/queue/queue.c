@@ -6,7 +6,7 @@
 #include "queue/queue_pass.h"
 #include "queue/queue_rules.h"
 
-enum { ATTEMPTS = 4, NEW_RATE = 50, REBUILD_RETRY_S = 5 };
+enum { ATTEMPTS = 4, NEW_RATE = 50, REBUILD_RETRY_S = 5, DRAW_RETRY_S = 1 };
 
 /* Different for different members and moments, 0 to range - 1. */
 static int jitter(const struct ctx *ctx, int range)
@@ -24,7 +24,8 @@ static bool must_ask_again(struct ctx *ctx, const struct queue_record **record,
 	struct concert_id concert, struct queue_question *question,
 	const struct queue_answer *answer)
 {
-	bool drawing = answer->code == QUEUE_CODE_LOBBY && answer->phase == QUEUE_PHASE_DRAWING;
+	bool drawing = answer->phase == QUEUE_PHASE_DRAWING
+		&& (answer->code == QUEUE_CODE_LOBBY || answer->code == QUEUE_CODE_NOT_OPEN);
 	bool knows_draw = *record && (*record)->drawn && (*record)->epoch == answer->epoch
 		&& (*record)->participants == answer->lobby;
 	if (answer->code == QUEUE_CODE_RESOLVE && knows_draw && answer->number < answer->lobby) {
@@ -194,6 +195,8 @@ static enum fault refusal(struct ctx *ctx, const struct queue_answer *answer)
 		if (answer->open_ms > answer->now_ms) {
 			int64_t wait_s = (answer->open_ms - answer->now_ms) / 1000 + 1;
 			ctx->retry_after_s = wait_s < 60 ? (int)wait_s : 60;
+		} else {
+			ctx->retry_after_s = DRAW_RETRY_S;
 		}
 		return FAULT_QUEUE_NOT_OPEN;
 	case QUEUE_CODE_CLOSED:
