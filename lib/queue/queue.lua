@@ -163,7 +163,7 @@ local function phase_of(st, cf, us)
     return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
   end
   if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
-  if cf.operator == MODE.PAUSED then return PHASE.PAUSED end
+  if cf.operator == MODE.PAUSED or us < cf.open_at then return PHASE.PAUSED end   -- an opening put off
   if cf.operator == MODE.DRAIN then return PHASE.DRAIN end
   return PHASE.OPEN
 end

@@ -103,7 +103,22 @@ def closed_long_ago(client):
     expect(queue.join(4)[0], CLOSED, "joining")
 
 
-CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago]
+def opening_put_off(client):
+    """Nobody is called before an opening that was moved after some had joined; numbers stay."""
+    queue = Queue(client, 1, capacity=1)
+    expect([queue.join(1)[0], queue.join(2)[0]], [ADMITTED, WAITING], "open")
+    opening = queue.ms(60)
+    queue.configure(open_at=opening)
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.status(2)[:5], [WAITING, 1, PAUSED, 1, 0], "put off: the next one waits")
+    expect(queue.join(3)[:4], [WAITING, 1, PAUSED, 2], "one may still join")
+    answer = queue.now()
+    expect((answer[2], answer[17]), (PAUSED, opening), "the summary")
+    queue.wait(61)
+    expect(queue.status(2)[0], ADMITTED, "at the new opening")
+
+
+CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off]
 
 
 def main():
