@@ -78,11 +78,14 @@ local CONFIG = {
   { 'version', 0 }, { 'version_at', 0 },   -- of the settings as the database counts them, and when it came
 }
 local CHUNK = 16384
-local MAX_CALLS, MAX_LOOKED, MAX_DROPPED = 256, 4096, 256
+local MAX_CALLS, MAX_LOOKED, MAX_DROPPED, MAX_TOUCHED = 256, 4096, 256, 512
 local SLACK = 200000
 local MAX_GAPS = 64
 local CHECKPOINT_US = 5000000
 local READING_US = 60000000   -- no reading of the database is under way for longer
+
+-- One of each in an epoch.
+local EPOCH_KEYS = { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'n', 'a' }
 
 -- Redis lends its API and Lua's libraries to a running function only, not to the loading of the library.
 local call, floor, max, min, ceil, STATE_FORMAT, CONFIG_FORMAT
@@ -218,8 +221,31 @@ local function open_queue(key, want, readonly)
   return q
 end
 
+-- A day after the closing; asked for after it, a day from now.
+local function expire_with(cf, us, key)
+  if cf.close_at > 0 then
+    call('EXPIREAT', key, floor(max(cf.close_at, us) / 1000000) + 86400)
+  else
+    call('PERSIST', key)
+  end
+end
+
 local function expire_with_queue(q, key)
-  if q.cf.close_at > 0 then call('EXPIREAT', key, floor(max(q.cf.close_at, q.us) / 1000000) + 86400) end
+  if q.cf.close_at > 0 then expire_with(q.cf, q.us, key) end
+end
+
+-- The closing was moved: what was stored before lives as long as what is stored now. Many keys, so a part each time.
+local function touch_members(q, first)
+  local to, chunks = first + MAX_TOUCHED, floor(q.st[TAIL] / CHUNK)
+  for i = first, to - 1 do
+    if i < q.cf.buckets then expire_with(q.cf, q.us, q.p .. 'b:' .. string.format('%d', i)) end
+    if i <= chunks then expire_with(q.cf, q.us, q.p .. 's:' .. string.format('%d', i)) end
+  end
+  if to < max(q.cf.buckets, chunks + 1) then
+    call('HSET', q.p .. 'a', 'touched', string.format('%d', to))
+  else
+    call('HDEL', q.p .. 'a', 'touched')
+  end
 end
 
 local function close_queue(q)
@@ -764,18 +790,19 @@ local function configure(key, epoch, given)
   end
   local packed = pack_config(cf)
   if packed ~= raw[2] then call('SET', key .. ':f', packed) end
-  local audit = string.format('%s:e%d:a', key, st[EPOCH])
+  local p = string.format('%s:e%d:', key, st[EPOCH])
+  local audit = p .. 'a'
   for _, name in ipairs { 'message', 'commit' } do
     if given[name] and (given[name] ~= '' or call('HEXISTS', audit, name) == 1) then
       call('HSET', audit, name, given[name])
     end
   end
-  if cf.close_at > 0 then
-    local at = floor(max(cf.close_at, us) / 1000000) + 86400   -- asked for after closing: a day from now
-    call('EXPIREAT', key, at)
-    call('EXPIREAT', key .. ':f', at)
-    call('EXPIREAT', audit, at)
+  if cf.close_at > 0 or old.close_at > 0 then
+    expire_with(cf, us, key)
+    expire_with(cf, us, key .. ':f')
+    for i = 1, #EPOCH_KEYS do expire_with(cf, us, p .. EPOCH_KEYS[i]) end
   end
+  if cf.close_at ~= old.close_at and st[TAIL] > 0 then call('HSET', audit, 'touched', 0) end
   return true
 end
 
@@ -808,7 +835,8 @@ local function queue_now(keys, argv)
   close_queue(q)
   local gaps = {}
   for i = 1, #q.gaps do gaps[i] = string.format('%d-%d', q.gaps[i][1], q.gaps[i][2]) end
-  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls')
+  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls', 'touched')
+  if a[6] then touch_members(q, tonumber(a[6])) end
   local counters = call('HMGET', q.p .. 'n', unpack(COUNTERS))
   local out = {
     CODE.NONE, st[EPOCH], q.phase, q.ms, st[S], st[C], st[E], st[TAIL], st[N], st[SEEDED], call('ZCARD', q.p .. 'w'),
@@ -916,7 +944,7 @@ local function queue_sweep(keys, argv)
     call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
   end
   if first + count < max(1024, q.cf.buckets) then return { first + count } end
-  for _, name in ipairs { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'n', 'a' } do call('UNLINK', p .. name) end
+  for i = 1, #EPOCH_KEYS do call('UNLINK', p .. EPOCH_KEYS[i]) end
   return { 0 }
 end
 

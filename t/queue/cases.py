@@ -118,7 +118,31 @@ def opening_put_off(client):
     expect(queue.status(2)[0], ADMITTED, "at the new opening")
 
 
-CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off]
+def closing_moved(client):
+    """A closing moved later takes along all that was stored before, in bounded parts."""
+    queue = Queue(client, 1, capacity=4, buckets=2048, close_at=0)
+    queue.configure(close_at=queue.ms(3600))
+    for member in range(1, 300):
+        queue.join(member)
+    queue.now()
+    queue.wait(20)
+    for member in range(1, 300, 7):
+        queue.status(member)
+    for close in (queue.ms(30 * 86400), queue.ms(3600), 0):
+        queue.configure(close_at=close)
+        for _ in range(4):
+            queue.now()
+        wanted = {close // 1000 + 86400} if close else {-1}
+        ends = {}
+        for key in client("KEYS", "*"):
+            ends.setdefault(client("EXPIRETIME", key), []).append(key)
+        expect({end for end in ends if end not in wanted}, set(), "the ends of life, wanted %s: %s" % (
+            wanted, {end: keys[:5] for end, keys in ends.items()}))
+    expect(len(client("KEYS", "*")) > 200, True, "enough keys to tell")
+
+
+CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+         closing_moved]
 
 
 def main():
