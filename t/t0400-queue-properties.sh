@@ -20,7 +20,7 @@ for half in first second; do
 done
 
 for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on calls-while-paused \
-	lease-kept-on-release holder-forgotten double-number notice-ignored every-other-skipped; do
+	lease-kept-on-release holder-forgotten late-by-number double-number notice-ignored every-other-skipped; do
 	ok "a library with the bug $bug is caught" \
 		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
 done

@@ -11,7 +11,7 @@
 --   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
 --   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
 --   cq:{ID}:e<E>:o     set, those of the leases whose member holds seats: these are no longer among the free ones
---   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
+--   cq:{ID}:e<E>:w     zset, late returners: ticket -> when it came, us: nobody is put before another
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
 --   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
@@ -547,7 +547,8 @@ local function come_late(q, member, n)
   if not call('ZSCORE', w, ticket) then
     local point = call('ZRANGEBYSCORE', q.p .. 'h', string.format('(%d', n), '+inf', 'LIMIT', 0, 1)[1]
     if point and q.ms - tonumber(point) > q.cf.late_grace then return CODE.EXPIRED, n end
-    call('ZADD', w, n, ticket)
+    local last = tonumber(call('ZREVRANGE', w, 0, 0, 'WITHSCORES')[2] or 0)
+    call('ZADD', w, string.format('%d', max(q.us, last + 1)), ticket)
     tally(q, 'late_in', 1)
     q.dirty = true
     advance(q)

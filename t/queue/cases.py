@@ -141,8 +141,27 @@ def closing_moved(client):
     expect(len(client("KEYS", "*")) > 200, True, "enough keys to tell")
 
 
+def late_position(client):
+    """A late one's position only falls, also when a lower number returns after it."""
+    queue = Queue(client, 1, rate=1, burst=1, window=8000, lease=5000, late_grace=300000, liveness=20000)
+    for member in range(1, 7):
+        queue.join(member)
+    for _ in range(12):     # the first one's turn ends; the others do not come, 6 does
+        queue.wait(5)
+        queue.status(6)
+    expect(queue.status(6)[0] in (ADMITTED, EXPIRED), True, "all before the last are passed over")
+    queue.configure(operator=1)
+    first = queue.status(4)
+    expect((first[0], first[4]), (LATE, 0), "a late one")
+    expect(queue.status(2)[:5:4], [LATE, 1], "a lower number that returns later")
+    expect(queue.status(4)[:5:4], [LATE, 0], "moves nobody back")
+    queue.configure(operator=0)
+    queue.wait(6)
+    expect(queue.status(4)[0], ADMITTED, "and the first to return is called first")
+
+
 CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
-         closing_moved]
+         closing_moved, late_position]
 
 
 def main():

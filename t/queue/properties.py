@@ -29,6 +29,7 @@ MUTATIONS = {
     "notice-ignored": ("elseif st[S] < st[E] then", "elseif true then"),
     "every-other-skipped": ("        st[S] = st[S] + 1\n        return st[S] - 1",
                             "        st[S] = st[S] + 2\n        return st[S] - 1"),
+    "late-by-number": ("string.format('%d', max(q.us, last + 1)), ticket)", "n, ticket)"),
     "double-number": ("  q.st[TAIL] = n + 1\n  q.dirty = true\n  put_member(q, member, n, KIND.TICKET)",
                       "  put_member(q, member, n, KIND.TICKET)"),
 }
@@ -53,7 +54,7 @@ class Trace:
         self.lobby = rnd.random() < 0.4
         self.drawn_seed = rnd.randbytes(32)
         self.checked, self.faithful, self.speed = {}, [], 0
-        self.ahead, self.numbers, self.given, self.before = {}, {}, set(), None
+        self.ahead, self.late_ahead, self.numbers, self.given, self.before = {}, {}, {}, set(), None
         self.tat, self.released_calls, self.stock = 0.0, 0, None
         self.opening = self.us // 1000 + 30000
         settings = ["gate", 1, "capacity", self.capacity, "rate", self.rate, "burst", self.burst,
@@ -177,6 +178,7 @@ class Trace:
         answers, after = replies[:len(commands)], self.look(replies[len(commands):])
         was_called = self.before is not None and released is not None and released in self.before["calls"]
         self.check(after, int(was_called))
+        self.late_ahead = {n: ahead for n, ahead in self.late_ahead.items() if n in after["late"]}
         self.before = after
         if member is not None:
             self.note(member, answers[0])
@@ -196,6 +198,9 @@ class Trace:
         if code == WAITING:
             self.expect(ahead <= self.ahead.get(number, ahead), 3, "ahead of %d rose to %d" % (number, ahead))
             self.ahead[number] = ahead
+        if code == LATE:
+            self.expect(ahead <= self.late_ahead.get(number, ahead), 3, "ahead of late %d rose to %d" % (number, ahead))
+            self.late_ahead[number] = ahead
 
     def resolve(self, answer):
         return compute_shuffled_index(answer[3], answer[12], self.drawn_seed)
