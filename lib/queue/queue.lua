@@ -756,6 +756,12 @@ local function start_rebuild(key, st, cf, given, us)
   if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
 end
 
+-- What a reset leaves behind may be spread over more buckets than what comes.
+local function note_buckets(key, from, to, buckets)
+  local earlier = call('HGET', string.format('%s:e%d:a', key, from), 'old_buckets')
+  call('HSET', string.format('%s:e%d:a', key, to), 'old_buckets', max(buckets, tonumber(earlier or 0)))
+end
+
 -- False if what is given is older than what is there.
 local function configure(key, epoch, given)
   local raw = call('MGET', key, key .. ':f')
@@ -782,6 +788,7 @@ local function configure(key, epoch, given)
   local fresh = not st or (epoch > 0 and st[EPOCH] < epoch)
   local lost = not fresh and st[TAIL] == 0 and tonumber(given.checkpoint_tail or 0) > 0
   if fresh or lost then
+    if fresh and st then note_buckets(key, st[EPOCH], epoch, old.buckets) end
     st = new_state(epoch > 0 and epoch or st and st[EPOCH] or 1, us)
     start_rebuild(key, st, cf, given, us)
     call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
@@ -944,7 +951,8 @@ local function queue_sweep(keys, argv)
   for i = first, first + count - 1 do
     call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
   end
-  if first + count < max(1024, q.cf.buckets) then return { first + count } end
+  local buckets = tonumber(call('HGET', q.p .. 'a', 'old_buckets') or 0)
+  if first + count < max(1024, q.cf.buckets, buckets) then return { first + count } end
   for i = 1, #EPOCH_KEYS do call('UNLINK', p .. EPOCH_KEYS[i]) end
   return { 0 }
 end

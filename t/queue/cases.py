@@ -160,8 +160,24 @@ def late_position(client):
     expect(queue.status(4)[0], ADMITTED, "and the first to return is called first")
 
 
+def reset_with_fewer_buckets(client):
+    """A reset sweeps all of the use before, also where the next one expects fewer members."""
+    queue = Queue(client, 1, buckets=8192)
+    for member in range(0, 8192, 64):
+        queue.join(member)
+    for queue.epoch in (2, 3):     # the first sweep was not made
+        queue.configure(buckets=1024)
+    for old in (1, 2):
+        following = [0]
+        while True:
+            following = queue.fcall("sweep", old, following[0], 1024)
+            if following == [0]:
+                break
+    expect(client("KEYS", "*:e[12]:*"), [], "what is left")
+
+
 CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
-         closing_moved, late_position]
+         closing_moved, late_position, reset_with_fewer_buckets]
 
 
 def main():
