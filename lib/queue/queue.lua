@@ -666,6 +666,10 @@ local function queue_status(keys, argv)
   return answer(q, place(q, argv[1], number, kind, argv[3]))
 end
 
+local function has_had_turn(q, member, number)
+  return number < q.st[S] and (call('ZSCORE', q.p .. 'l', member) or get_seen(q, number) == SEEN_SERVED)
+end
+
 -- ARGV: member, epoch, why: leave | done | expire_hold. The freed slot goes to the next ticket before the reply.
 local function queue_release(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
@@ -674,6 +678,10 @@ local function queue_release(keys, argv)
   local number, kind = find_member(q, member)
   if not number or kind > KIND.TICKET then
     advance(q)
+    return answer(q, CODE.NONE)
+  end
+  if why == 'done' and not (kind == KIND.TICKET and has_had_turn(q, member, number)) then
+    advance(q)   -- bought with the turn of another place; this one was taken since
     return answer(q, CODE.NONE)
   end
   if kind == KIND.TICKET then

@@ -176,8 +176,33 @@ def reset_with_fewer_buckets(client):
     expect(client("KEYS", "*:e[12]:*"), [], "what is left")
 
 
+def bought_with_another_place(client):
+    """Paying for what was held with an earlier place leaves the present one; with its own turn it ends it."""
+    queue = Queue(client, 1, lease=5000)
+    queue.join(1)
+    queue.fcall("release", 1, -1, "leave")
+    queue.join(2)
+    place = queue.join(1)
+    expect(place[:4:3], [WAITING, 2], "who left waits again")
+    queue.fcall("release", 1, 0, "done")
+    expect(queue.status(1)[:4:3], [WAITING, 2], "and goes on waiting after paying for the old hold")
+    queue.epoch = 2
+    queue.configure()
+    queue.join(3)
+    queue.join(2)
+    queue.fcall("release", 2, 0, "done")
+    expect(queue.status(2)[:4:3], [WAITING, 1], "paying for a hold of before a reset")
+    queue.fcall("release", 3, 0, "done")
+    expect([queue.status(3)[0], queue.status(2)[0]], [NONE, ADMITTED], "with its own turn it makes room")
+    queue.wait(6)
+    expect(queue.status(2)[0], EXPIRED, "the turn is over")
+    queue.fcall("release", 2, 0, "done")
+    expect(queue.status(2)[0], NONE, "bought at the last moment")
+
+
 CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
-         closing_moved, late_position, reset_with_fewer_buckets]
+         closing_moved, late_position, reset_with_fewer_buckets,
+         bought_with_another_place]
 
 
 def main():

@@ -243,9 +243,8 @@ class Trace:
         self.expect(again == called, number, "a second look at one instant called %d" % (again - called))
 
     def do_release(self):
-        member = self.pick()
-        self.step(self.call("release", member, 0, self.random.choice(("leave", "done", "expire_hold"))),
-                  released=self.numbers.get(member))
+        member, why = self.pick(), self.random.choice(("leave", "done", "expire_hold"))
+        self.step(self.call("release", member, 0, why), released=None if why == "done" else self.numbers.get(member))
         self.numbers.pop(member, None)
         left = self.r("FCALL_RO", "cm_queue_verify", 1, self.key, member)
         self.expect(left[0] == 0, 16, "%d ms of a lease after release" % left[0])
