@@ -164,7 +164,12 @@ static enum fault audit(struct ctx *ctx, const struct req *req, struct res *res)
 	text_or_null(out, "secret", audit.s0);
 	text_or_null(out, "transcript", audit.transcript);
 	integer_or_null(out, "participants", audit.participants);
+	text_or_null(out, "beaconSource", audit.beacon_source);
 	text_or_null(out, "beacon", audit.beacon);
+	json_time(out, "committedAt", audit.committed_ms);
+	json_time(out, "beaconNamedAt", audit.beacon_named_ms);
+	json_time(out, "beaconAt", audit.beacon_ms);
+	json_time(out, "drawnAt", audit.drawn_ms);
 	text_or_null(out, "seed", audit.seed);
 	text_or_null(out, "callsDigest", audit.calls_digest);
 	json_close(out, '}');
@@ -192,6 +197,7 @@ static const struct field change_fields[] = {
 	{ "paused", FIELD_BOOLEAN, offsetof(struct change_input, paused), false, 0, 0, NULL },
 	{ "state", FIELD_CHOICE, offsetof(struct change_input, state), false, 0, 0, states },
 	{ "message", FIELD_RAW, CHANGE(message), false, 0, 500, NULL },
+	{ "beaconSource", FIELD_TEXT, CHANGE(beacon_source), false, 1, 200, NULL },
 	{ "beacon", FIELD_TEXT, CHANGE(beacon), false, 1, 200, NULL },
 	{ "reset", FIELD_BOOLEAN, offsetof(struct change_input, reset), false, 0, 0, NULL },
 #define HIDDEN_SETTING(symbol, name, initial, minimum, maximum, redis, unit)

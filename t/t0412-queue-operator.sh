@@ -108,6 +108,54 @@ frozen=$(redis fcall cm_queue_now 1 "cq:{$concert}" 1 open_at 1000 | sed -n 3p)
 request POST "/concert/$concert/queue"
 is "$frozen $status $(json .ticketNumber)" "3 201 1" "a join in the phase drawing is no refusal"
 
+# --- the beacon: its source named before the first join, its value given once the lobby is closed ---
+operate() { # CONCERT JSON
+	as 1 ROLE_ADMIN
+	request PATCH "/concert/$1/queue" "$2"
+}
+audit() { request GET "/concert/$concert/queue/audit"; }
+refused() { is "$status $(json '.errors[0].field')" "400 $1" "$2"; }
+new_concert PUBLISHED '{"mode":"on"}'
+operate "$concert" '{"beaconSource":"drand quicknet 4242"}'
+refused beaconSource "without a lobby there is nothing to name a beacon for"
+operate "$concert" '{"lobbyAt":"2020-01-01T18:00","beaconSource":"drand quicknet 4242"}'
+is "$status" 200 "lobby and source in one change"
+audit
+is "$(json .beaconSource) $(json .beacon)" "drand quicknet 4242 null" "the source is public at once"
+like "$(json .committedAt) $(json .beaconNamedAt)" '^20[^ ]* 20[^ ]*$' "and since when"
+operate "$concert" '{"beaconSource":"drand quicknet 4243"}'
+refused beaconSource "it is named once"
+operate "$concert" '{"beacon":"f00d","capacity":77}'
+refused beacon "a value before the lobby is closed could be chosen"
+is "$(sql "select queue_capacity from cm.concert where id = $concert")" 500 "nothing of a refused change is stored"
+as 106
+request POST "/concert/$concert/queue"
+sql "update cm.concert set reservation_open_at = now() - interval '1 second' where id = $concert" >/dev/null
+drawing() { request GET "/concert/$concert/queue/now" && [ "$(json .phase)" = drawing ]; }
+await drawing
+audit
+is "$(json .participants) $(json .seed)" "1 null" "the lobby is closed, and the draw waits for the beacon"
+is "$(json .transcript)" "$(redis hget "cq:{$concert}:e1:a" transcript)" "what it will be mixed with is public"
+as 107
+request POST "/concert/$concert/queue"
+is "$status $(json .code) $(header Retry-After)" "409 queue-not-open 1" "who joins meanwhile is told to come again"
+operate "$concert" '{"beacon":"f00d"}'
+is "$status" 200 "the value is given"
+audit
+is "$(json .beacon) $(json .participants)" "f00d 1" "and published"
+like "$(json .seed) $(json .beaconAt) $(json .drawnAt)" '^[0-9a-f]{64} 20[^ ]* 20[^ ]*$' "with the draw, and when"
+is "$("$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" | grep -c '^ok')" 4 "anybody can recompute it, and that the source was named before"
+operate "$concert" '{"beacon":"cafe"}'
+refused beacon "a beacon is given once"
+operate "$concert" '{"reset":true,"beaconSource":"drand quicknet 5000"}'
+audit
+is "$status $(json .epoch) $(json .beaconSource)" "200 2 drand quicknet 5000" "a new use of the queue has its own"
+new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
+as 108
+request POST "/concert/$concert/queue"
+operate "$concert" '{"beaconSource":"drand quicknet 4242"}'
+refused beaconSource "not after the first join"
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null

@@ -34,7 +34,8 @@ static bool must_ask_again(struct ctx *ctx, const struct queue_record **record,
 		return true;
 	}
 	if (answer->code == QUEUE_CODE_RESOLVE || answer->code == QUEUE_CODE_UNCONFIGURED
-		|| answer->code == QUEUE_CODE_EPOCH || drawing) {
+		|| answer->code == QUEUE_CODE_EPOCH
+		|| (drawing && !(*record && queue_awaits_beacon(*record)))) {
 		question->epoch = -1;
 		question->drawn = -1;
 		return queue_desk_refresh(ctx, concert, record, NULL) == FAULT_NONE;

@@ -83,15 +83,16 @@ struct queue_settings {
 
 /* A change: absent members are -1 or NULL. */
 struct queue_change {
-	const char *mode, *message, *beacon;
+	const char *mode, *message, *beacon_source, *beacon;
 	int64_t rate_per_second, capacity, lobby_ms, paused;
 	int64_t values[QUEUE_SETTING_COUNT];
 	bool reset; /* a new epoch: everybody starts again */
 };
 
 struct queue_audit {
-	int64_t epoch, participants; /* -1 before the draw */
-	const char *commit, *s0, *seed, *transcript, *beacon, *calls_digest;
+	int64_t epoch, participants; /* -1 until the lobby is closed */
+	const char *commit, *s0, *seed, *transcript, *beacon_source, *beacon, *calls_digest;
+	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms; /* 0: not (yet) */
 };
 
 /* Idempotent: a member has one place. Faults: CONCERT_NOT_FOUND, QUEUE_NOT_OPEN, QUEUE_CLOSED,
@@ -118,7 +119,8 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit);
-/* Stores the change and puts it into force at once. Faults: CONCERT_NOT_FOUND. */
+/* Stores the change and puts it into force at once. Faults: BAD_INPUT (a beacon too early or too
+ * late; nothing is stored), CONCERT_NOT_FOUND. */
 enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,
 	const struct queue_change *change, struct queue_settings *ret_settings);
 

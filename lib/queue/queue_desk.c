@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/clock.h"
 #include "metrics/metrics.h"
+#include "queue/queue_rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static enum fault settle(struct ctx *ctx, struct queue_record *record,
 {
 	enum queue_code code;
 	enum fault fault = FAULT_NONE;
-	bool drawing = summary->phase == QUEUE_PHASE_DRAWING && record->has_draw;
+	bool drawing = summary->phase == QUEUE_PHASE_DRAWING && record->has_draw
+		&& !queue_awaits_beacon(record);
 	if (drawing) {
 		fault = draw(ctx, record, summary);
 		if (!fault)

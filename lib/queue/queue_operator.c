@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "metrics/metrics.h"
 #include "queue/queue.h"
+#include "queue/queue_beacon.h"
 #include "queue/queue_desk.h"
 #include "queue/queue_rules.h"
 
@@ -42,7 +43,17 @@ enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 		.calls_digest = summary.calls_digest };
 	if (record->has_draw) {
 		audit.commit = str_hex(ctx->arena, record->commitment, DRAW_BYTES);
+		audit.beacon_source = arena_strdup(ctx->arena, record->beacon_source);
 		audit.beacon = arena_strdup(ctx->arena, record->beacon);
+		audit.committed_ms = record->committed_ms;
+		audit.beacon_named_ms = record->beacon_named_ms;
+		audit.beacon_ms = record->beacon_ms;
+		audit.drawn_ms = record->drawn_ms;
+	}
+	/* Before a beacon can be known everybody sees what it will be mixed with. */
+	if (record->has_draw && summary.phase == QUEUE_PHASE_DRAWING) {
+		audit.participants = summary.lobby;
+		audit.transcript = summary.transcript;
 	}
 	if (record->drawn) {
 		audit.participants = record->participants;
@@ -69,7 +80,11 @@ enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,
 	const struct queue_change *change, struct queue_settings *ret_settings)
 {
 	const struct queue_record *record;
-	enum fault fault = queue_record_change(ctx, concert, change);
+	enum fault fault = queue_beacon_check(ctx, concert, change);
+	if (!fault)
+		fault = queue_record_change(ctx, concert, change);
+	if (!fault)
+		fault = queue_beacon_store(ctx, concert, change);
 	if (!fault)
 		fault = queue_desk_refresh(ctx, concert, &record, NULL);
 	if (fault)

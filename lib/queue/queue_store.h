@@ -46,7 +46,10 @@ struct queue_record {
 	bool has_draw, drawn;
 	unsigned char s0[DRAW_BYTES], commitment[DRAW_BYTES], seed[DRAW_BYTES];
 	int64_t participants;
-	char transcript[QUEUE_TRANSCRIPT_BYTES], beacon[QUEUE_BEACON_BYTES];
+	char transcript[QUEUE_TRANSCRIPT_BYTES];
+	/* With a source the draw waits for the beacon; 0: not yet. */
+	char beacon[QUEUE_BEACON_BYTES], beacon_source[QUEUE_BEACON_BYTES];
+	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms;
 	int64_t checkpoint_tail, checkpoint_serving, checkpoint_lobby; /* tail 0: none */
 };
 
@@ -71,6 +74,11 @@ enum fault queue_record_change(struct ctx *ctx, struct concert_id concert,
 enum fault queue_draw_commit(struct ctx *ctx, struct queue_record *record);
 /* Stores seed, transcript and participants once; reads back what is stored. */
 enum fault queue_draw_save(struct ctx *ctx, struct queue_record *record);
+/* Once each, before the draw; *ret_stored false: too late, or (give) no source was named. */
+enum fault queue_beacon_name(struct ctx *ctx, struct concert_id concert, const char *source,
+	bool *ret_stored);
+enum fault queue_beacon_give(struct ctx *ctx, struct concert_id concert, const char *value,
+	bool *ret_stored);
 enum fault queue_checkpoint_save(struct ctx *ctx, struct concert_id concert,
 	const struct queue_summary *summary);
 enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms);
