@@ -156,6 +156,25 @@ request POST "/concert/$concert/queue"
 operate "$concert" '{"beaconSource":"drand quicknet 4242"}'
 refused beaconSource "not after the first join"
 
+# --- a lobby nobody entered owes its secret, too ---
+draw() { "$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" "$@"; }
+new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
+audit
+commitment=$(json .commitment)
+sql "update cm.concert set reservation_open_at = now() - interval '1 second' where id = $concert" >/dev/null
+empty() { audit && [ "$(json .participants)" = 0 ]; }
+await empty
+is "$(draw)" "nobody was in the lobby; commitment: $commitment" "nobody came to the lobby"
+as 109
+request POST "/concert/$concert/queue"
+is "$status $(json .ticketNumber)" "201 0" "the first comes after the opening"
+revealed() { audit && [ "$(json .secret)" != null ]; }
+await revealed
+is "$(json .participants) $(json .commitment)" "0 $commitment" "the secret is shown"
+ok "and is the one committed to" draw --commitment "$commitment"
+is "$(draw --index 0 | tail -1)" "WRONG: there is no place 0: 0 were in the lobby" "a place that nobody had is refused"
+ok "with an exit status" test "$(draw --index 50 >/dev/null; echo $?)" = 1
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null

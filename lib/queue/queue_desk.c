@@ -43,13 +43,20 @@ static enum fault draw(struct ctx *ctx, struct queue_record *record,
 	return queue_reveal(ctx, record);
 }
 
+/* Nobody was drawn, but the secret is owed. Not before the first number: until then the opening, and
+ * with it the lobby, may still be moved. */
+static bool is_empty_lobby(const struct queue_record *record, const struct queue_summary *summary)
+{
+	return !record->drawn && summary->lobby == 0 && summary->tail > 0;
+}
+
 static enum fault settle(struct ctx *ctx, struct queue_record *record,
 	struct queue_summary *summary)
 {
 	enum queue_code code;
 	enum fault fault = FAULT_NONE;
-	bool drawing = summary->phase == QUEUE_PHASE_DRAWING && record->has_draw
-		&& !queue_awaits_beacon(record);
+	bool drawing = record->has_draw && ((summary->phase == QUEUE_PHASE_DRAWING
+		&& !queue_awaits_beacon(record)) || is_empty_lobby(record, summary));
 	if (drawing) {
 		fault = draw(ctx, record, summary);
 		if (!fault)

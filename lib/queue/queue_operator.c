@@ -51,7 +51,7 @@ enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 		audit.drawn_ms = record->drawn_ms;
 	}
 	/* Before a beacon can be known everybody sees what it will be mixed with. */
-	if (record->has_draw && summary.phase == QUEUE_PHASE_DRAWING) {
+	if (record->has_draw && summary.phase > QUEUE_PHASE_LOBBY && summary.lobby >= 0) {
 		audit.participants = summary.lobby;
 		audit.transcript = summary.transcript;
 	}
