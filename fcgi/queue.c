@@ -101,20 +101,22 @@ static void write_gaps(struct strbuf *out, const char *gaps)
 	json_close(out, ']');
 }
 
-/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. */
+/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. What is
+ * older serves on while a fresh one is made, for a little longer than the stores may take. */
+#define KEPT_S(seconds) "public, max-age=" #seconds ", stale-while-revalidate=4"
+
 static const char *kept_for(const struct queue_summary *summary)
 {
 	switch (summary->phase) {
 	case QUEUE_PHASE_CLOSED:
-		return "public, max-age=30";
+		return KEPT_S(30);
 	case QUEUE_PHASE_SCHEDULED:
 	case QUEUE_PHASE_LOBBY:
-		return summary->open_ms - summary->now_ms > 10000 ? "public, max-age=5"
-								   : "public, max-age=1";
+		return summary->open_ms - summary->now_ms > 10000 ? KEPT_S(5) : KEPT_S(1);
 	case QUEUE_PHASE_SOLD_OUT:
-		return "public, max-age=5";
+		return KEPT_S(5);
 	default:
-		return "public, max-age=1";
+		return KEPT_S(1);
 	}
 }
 

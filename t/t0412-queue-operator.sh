@@ -175,6 +175,19 @@ ok "and is the one committed to" draw --commitment "$commitment"
 is "$(draw --index 0 | tail -1)" "WRONG: there is no place 0: 0 were in the lobby" "a place that nobody had is refused"
 ok "with an exit status" test "$(draw --index 50 >/dev/null; echo $?)" = 1
 
+# --- the first to look after a while sees how things are, not how they were ---
+token=
+request GET /concert/804/queue/now
+is "$(json .phase)" open "a summary is kept"
+kept=$(date +%s)
+operate 804 '{"paused":true}'
+aged() { [ $(($(date +%s) - kept)) -gt 6 ]; } # nobody looks meanwhile
+await aged
+token=
+request GET /concert/804/queue/now
+is "$(json .phase)" paused "what is older than its second and the next four is asked for again"
+operate 804 '{"paused":false}'
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null
