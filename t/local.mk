@@ -39,7 +39,7 @@ dist_tests += t/t0400-queue-properties.sh t/t0410-queue-http.sh t/t0413-queue-lo
   t/t0430-queue-client.sh
 EXTRA_DIST += t/queue/client_test.mjs t/queue/crowd_http.py web/queue-client.js
 EXTRA_DIST += scripts/audit-draw
-dist_tests += t/t0412-queue-operator.sh
+dist_tests += t/t0414-queue-settings.sh
 dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
 
 # Holds a history of t/rush and the database against the invariants.
