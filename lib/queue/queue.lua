@@ -816,7 +816,9 @@ local function configure(key, epoch, given)
   if cf.close_at > 0 or old.close_at > 0 then
     expire_with(cf, us, key)
     expire_with(cf, us, key .. ':f')
-    for i = 1, #EPOCH_KEYS do expire_with(cf, us, p .. EPOCH_KEYS[i]) end
+    for i = 1, (packed ~= raw[2] or us - st[CK] >= CHECKPOINT_US) and #EPOCH_KEYS or 0 do
+      expire_with(cf, us, p .. EPOCH_KEYS[i])   -- now and then: some come and go
+    end
   end
   if cf.close_at ~= old.close_at and st[TAIL] > 0 then call('HSET', audit, 'touched', 0) end
   return true
