@@ -25,5 +25,6 @@ for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on cal
 		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
 done
 ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe
+ok "a clock that is set back: nothing ends early, and a rebase takes the times along" python3 "$queue/rebase.py"
 ok "kill -9 under joins loses no acknowledged one" python3 "$queue/restore.py" kill
 done_testing

@@ -95,6 +95,7 @@ enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = load(ctx, concert, record);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
+	record->makes_summary = ret_summary != NULL;
 	if (!fault)
 		fault = queue_tick(ctx, concert, record, &summary, &code);
 	if (!fault)

@@ -25,6 +25,7 @@ static void add_details(struct redis_call *call, const struct queue_question *qu
 		break;
 	case QUEUE_VERB_RELEASE:
 		redis_add(call, question->why);
+		redis_add_integer(call, question->claimed_before_ms);
 		break;
 	case QUEUE_VERB_RESTORE:
 		redis_add_integer(call, question->number);
@@ -107,6 +108,8 @@ static void add_record(struct redis_call *call, struct ctx *ctx, const struct qu
 		add_setting(call, &queue_setting_table[i], record->values[i]);
 	add_pair(call, "free", record->free);
 	add_pair(call, "held", record->held);
+	if (record->makes_summary)
+		add_pair(call, "summary", 1);
 	redis_add(call, "message");
 	redis_add(call, record->message);
 	if (record->has_draw) {
@@ -136,7 +139,7 @@ static void read_summary(const struct redis_value *value, struct queue_summary *
 		&summary->late_in, &summary->late_gone, &summary->expired, &summary->left,
 		&summary->done, &summary->hold_expired, &summary->claim_delay_ms,
 		&summary->restored, &summary->conflict, &summary->waiting,
-		&summary->capacity_effective,
+		&summary->capacity_effective, &summary->age_ms,
 	};
 	size_t at = 1;
 	summary->epoch = redis_integer(redis_item(value, at++));
@@ -180,6 +183,16 @@ enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record)
 	redis_add(&call, str_hex(ctx->arena, record->seed, DRAW_BYTES));
 	redis_add_integer(&call, record->participants);
 	redis_add(&call, record->transcript);
+	return redis_run(&call, &value);
+}
+
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record)
+{
+	struct redis_call call;
+	const struct redis_value *value;
+	start(&call, ctx, "cm_queue_admin", record->concert);
+	redis_add_integer(&call, record->epoch);
+	redis_add(&call, "rebase");
 	return redis_run(&call, &value);
 }
 

@@ -29,6 +29,7 @@ struct queue_question {
 	int64_t drawn; /* ticket of a lobby index, -1 none */
 	const char *tag;                    /* join */
 	const char *why;                    /* release */
+	int64_t claimed_before_ms;          /* release: only an older turn; 0 any */
 	int64_t number, kind, lease_end_ms; /* restore */
 };
 
@@ -47,6 +48,7 @@ struct queue_record {
 	int64_t participants;
 	char transcript[QUEUE_TRANSCRIPT_BYTES], beacon[QUEUE_BEACON_BYTES];
 	int64_t checkpoint_tail, checkpoint_serving, checkpoint_lobby; /* tail 0: none */
+	bool makes_summary; /* asked for the public summary */
 };
 
 /* Redis. Faults: REDIS_AWAY, INTERNAL. */
@@ -57,6 +59,8 @@ enum fault queue_tick(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record *record, struct queue_summary *ret_summary,
 	enum queue_code *ret_code);
 enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record);
+/* Takes the times of the state along with a clock that was set back. */
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record);
 /* Unlinks what an old epoch left, a part a call; *next is 0 at the end. */
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next);
 
