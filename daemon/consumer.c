@@ -9,6 +9,7 @@
 #include "payment/payment.h"
 #include "queue/queue_follow.h"
 #include "reservation/seat_refresh.h"
+#include "reservation/turn_end.h"
 #include "ticket/ticket.h"
 
 #include "base/banned.h"
@@ -27,10 +28,12 @@ static enum fault on_reservation(struct ctx *ctx, const struct event *event)
 	return ticket_issue(ctx, "reservation", event);
 }
 
-/* What Redis keeps: the queue's settings and seat states. */
+/* What Redis keeps: the queue's settings, whose turn it is, and seat states. */
 static enum fault on_cache(struct ctx *ctx, const struct event *event)
 {
 	enum fault fault = queue_follow(ctx, event);
+	if (!fault)
+		fault = reservation_end_turn(ctx, event);
 	return fault ? fault : reservation_refresh_seats(ctx, event);
 }
 

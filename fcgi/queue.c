@@ -184,7 +184,7 @@ static const char *const states[] = { "open", "drain", "closed", NULL };
 struct change_input {
 	struct queue_change change;
 	const char *state;
-	bool paused, reset;
+	bool paused, reset, rebase;
 };
 
 #define CHANGE(member) offsetof(struct change_input, change.member)
@@ -202,6 +202,7 @@ static const struct field change_fields[] = {
 	{ "beaconSource", FIELD_TEXT, CHANGE(beacon_source), false, 1, 200, NULL },
 	{ "beacon", FIELD_TEXT, CHANGE(beacon), false, 1, 200, NULL },
 	{ "reset", FIELD_BOOLEAN, offsetof(struct change_input, reset), false, 0, 0, NULL },
+	{ "rebaseClock", FIELD_BOOLEAN, offsetof(struct change_input, rebase), false, 0, 0, NULL },
 #define HIDDEN_SETTING(symbol, name, initial, minimum, maximum, redis, unit)
 #define SETTING(symbol, name, initial, minimum, maximum, redis, unit) \
 	SETTING_FIELD(symbol, name, minimum, maximum),
@@ -244,6 +245,7 @@ static enum fault change(struct ctx *ctx, const struct req *req, struct res *res
 	if (input.paused == absent.paused)
 		input.change.paused = input.paused;
 	input.change.reset = input.reset;
+	input.change.rebase = input.rebase;
 	for (int i = 0; input.state && states[i]; i++)
 		if (states[i][0] == input.state[0])
 			input.change.values[QUEUE_SETTING_STATE] = i;

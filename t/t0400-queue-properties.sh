@@ -29,5 +29,6 @@ while read -r result name; do
 	is "$result" ok "the story $name"
 done <"$TEST_DIR/cases"
 ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe
+ok "a clock that is set back: nothing ends early, and a rebase takes the times along" python3 "$queue/rebase.py"
 ok "kill -9 under joins loses no acknowledged one" python3 "$queue/restore.py" kill
 done_testing

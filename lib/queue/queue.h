@@ -69,7 +69,9 @@ struct queue_summary {
 		hold_expired, claim_delay_ms, restored, conflict;
 	int64_t waiting;            /* upper bound: tickets not yet called or passed, without gaps */
 	int64_t capacity_effective; /* capacity, or less when few seats are free */
-	int64_t last_wait_s;        /* of whoever joins now; -1 unknown; queue_observe only */
+	int64_t age_ms;             /* of the public summary before this one; -1 none */
+	/* queue_observe only, -1 unknown: wait of whoever joins now; age_ms in seconds */
+	int64_t last_wait_s, age_s;
 };
 
 struct queue_settings {
@@ -87,6 +89,7 @@ struct queue_change {
 	int64_t rate_per_second, capacity, lobby_ms, paused;
 	int64_t values[QUEUE_SETTING_COUNT];
 	bool reset; /* a new epoch: everybody starts again */
+	bool rebase; /* Redis' clock was set back and stays so: times in the queue go along */
 };
 
 struct queue_audit {
@@ -110,6 +113,9 @@ enum fault queue_leave(struct ctx *ctx, struct concert_id concert);
  * time won't. */
 enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
 	const char *why);
+/* The same for whoever learns of it later: a turn claimed since then is another one and stays. */
+enum fault queue_release_claimed(struct ctx *ctx, struct concert_id concert,
+	struct member_id member, const char *why, int64_t before_ms);
 
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
@@ -120,7 +126,7 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit);
 /* Stores the change and puts it into force at once. Faults: BAD_INPUT (a beacon too early or too
- * late; nothing is stored), CONCERT_NOT_FOUND. */
+ * late; nothing is stored), CONCERT_NOT_FOUND, REDIS_AWAY. */
 enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,
 	const struct queue_change *change, struct queue_settings *ret_settings);
 

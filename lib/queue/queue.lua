@@ -670,11 +670,20 @@ local function has_had_turn(q, member, number)
   return number < q.st[S] and (call('ZSCORE', q.p .. 'l', member) or get_seen(q, number) == SEEN_SERVED)
 end
 
--- ARGV: member, epoch, why: leave | done | expire_hold. The freed slot goes to the next ticket before the reply.
+-- Whether the member's turn began before then: who has come again meanwhile keeps the new one.
+local function claimed_before(q, member, ms)
+  local grant = call('HGET', q.p .. 'g', member)
+  local claimed = grant and tonumber(string.match(grant, ':(%d+)$'))
+  return claimed and claimed < ms
+end
+
+-- ARGV: member, epoch, why: leave | done | expire_hold, and if not 0: only a turn claimed before this instant (ms since
+-- 1970). The freed slot goes to the next ticket before the reply. A turn that ended with its hold is as one that ran out.
 local function queue_release(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
   if not q then return refuse(code, epoch) end
-  local member, why = argv[1], argv[3]
+  local member, why, before = argv[1], argv[3], tonumber(argv[4]) or 0
+  if before > 0 and not claimed_before(q, member, before) then return answer(q, CODE.NONE) end
   local number, kind = find_member(q, member)
   if not number or kind > KIND.TICKET then
     advance(q)
@@ -694,7 +703,11 @@ local function queue_release(keys, argv)
     call('ZREM', q.p .. 'w', ticket)
     if number >= q.st[S] then put_seen(q, number, SEEN_LEFT) end
   end
-  put_member(q, member, number, why == 'done' and KIND.DONE or KIND.LEFT)
+  if why == 'expire_hold' and kind == KIND.TICKET and number < q.st[S] then
+    put_seen(q, number, SEEN_SERVED)
+  else
+    put_member(q, member, number, why == 'done' and KIND.DONE or KIND.LEFT)
+  end
   tally(q, why == 'done' and 'done' or why == 'expire_hold' and 'hold_expired' or 'left', 1)
   advance(q)
   return answer(q, CODE.NONE, number)
@@ -825,12 +838,13 @@ local function configure(key, epoch, given)
 end
 
 -- ARGV: epoch, then pairs of name and value to store first: the names of CONFIG (instants in ms since 1970), message,
--- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats).
+-- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats),
+-- summary (whatever it is, this makes the public document).
 -- Answers {code, epoch, phase, now ms, S, C, E, tail, N, seeded, late, leases, calls, free, held, speed (in 1000 s), vmax
 -- (in 1000 s), opening ms, K, rate (in 1000 s), live (in 1000), 1 if a checkpoint is due, clock behind by ms, gaps
--- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most and K
--- as the free seats bound it}. This call is the ticker: the
--- public document's readers bring it about once a second.
+-- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most, K
+-- as the free seats bound it and the age of the last public document in ms (-1 none)}. This call is the ticker: the
+-- public document's readers bring it about once a second. A checkpoint is due only for who gives settings.
 local function queue_now(keys, argv)
   local epoch, given = tonumber(argv[1]) or 0, read_pairs(argv, 2)
   if #argv > 1 and not configure(keys[1], max(0, epoch), given) then given = {} end
@@ -845,7 +859,7 @@ local function queue_now(keys, argv)
   end
   if q.phase ~= PHASE.NONE then advance(q) end
   local due = 0
-  if q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
+  if #argv > 1 and q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
     st[CK], due, q.dirty = q.us, 1, true
     note_tail(q)
   end
@@ -853,8 +867,9 @@ local function queue_now(keys, argv)
   close_queue(q)
   local gaps = {}
   for i = 1, #q.gaps do gaps[i] = string.format('%d-%d', q.gaps[i][1], q.gaps[i][2]) end
-  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls', 'touched')
-  if a[6] then touch_members(q, tonumber(a[6])) end
+  if given.summary then call('HSET', q.p .. 'a', 'summary', q.ms) end
+  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls', 'summary', 'touched')
+  if a[7] then touch_members(q, tonumber(a[7])) end
   local counters = call('HMGET', q.p .. 'n', unpack(COUNTERS))
   local out = {
     CODE.NONE, st[EPOCH], q.phase, q.ms, st[S], st[C], st[E], st[TAIL], st[N], st[SEEDED], call('ZCARD', q.p .. 'w'),
@@ -866,6 +881,7 @@ local function queue_now(keys, argv)
   for i = 1, #COUNTERS do out[#out + 1] = tonumber(counters[i] or 0) end
   out[#out + 1] = ahead_of(q, st[TAIL])
   out[#out + 1] = effective_capacity(q)
+  out[#out + 1] = a[6] and max(0, q.ms - tonumber(a[6])) or -1
   return out
 end
 
@@ -901,7 +917,9 @@ local function restore_lease(q, member, n, lease_end)
   elseif n >= st[S] or get_seen(q, n) == SEEN_SERVED then
     return
   end
-  if call('ZCARD', q.p .. 'l') + call('ZCARD', q.p .. 'c') >= q.cf.capacity then return end
+  local called = call('ZSCORE', q.p .. 'c', string.format('%d', n)) and 1 or 0   -- its own slot
+  if call('ZCARD', q.p .. 'l') + call('ZCARD', q.p .. 'c') - called >= q.cf.capacity then return end
+  call('ZREM', q.p .. 'c', string.format('%d', n))
   call('ZREM', q.p .. 'w', string.format('%d', n))
   call('ZADD', q.p .. 'l', string.format('%d', lease_end), member)
   call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
@@ -934,18 +952,39 @@ local function queue_restore(keys, argv)
   return answer(q, place(q, member, number, kind, argv[6]))
 end
 
--- ARGV: epoch, verb. rebase: the clock was set back and stays so; take the times of the state along.
+-- Points in time of a history, whose scores are numbers of tickets.
+local function shift_points(key, ms)
+  local points = call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  if #points == 0 then return end
+  local ttl = call('PTTL', key)
+  call('DEL', key)
+  for i = 1, #points, 2 do call('ZADD', key, points[i + 1], string.format('%d', points[i] - ms)) end
+  if ttl > 0 then call('PEXPIRE', key, ttl) end
+end
+
+-- ARGV: epoch, verb. rebase: the clock was set back and stays so; take the times of the state along. Check-ins stay:
+-- they count as fresh for longer by as much.
 local function queue_admin(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[1])
   if not q then return { code, epoch } end
   if argv[2] ~= 'rebase' then return { CODE.REFUSED, q.st[EPOCH] } end
   local back = max(0, q.back)
+  local ms = floor(back / 1000)
   for _, i in ipairs { HW, CT, TAT, HT, ADV, T0, RB, CK, CREATED } do
     if q.st[i] > 0 then q.st[i] = q.st[i] - back end
   end
   for _, name in ipairs { 'c', 'l' } do
     local members = call('ZRANGE', q.p .. name, 0, -1)
-    for i = 1, #members do call('ZINCRBY', q.p .. name, -floor(back / 1000), members[i]) end
+    for i = 1, #members do call('ZINCRBY', q.p .. name, -ms, members[i]) end
+  end
+  local grants = call('HGETALL', q.p .. 'g')
+  for i = 1, #grants, 2 do
+    local ticket, claimed = string.match(grants[i + 1], '^(%d+):(%d+)$')
+    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d', ticket, claimed - ms))
+  end
+  if ms > 0 then
+    shift_points(q.p .. 'h', ms)
+    shift_points(q.p .. 'j', ms)
   end
   q.us, q.dirty = q.us - back, true
   close_queue(q)

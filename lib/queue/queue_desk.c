@@ -120,6 +120,7 @@ enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = load_and_tell(ctx, concert, record, &summary);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
+	record->makes_summary = ret_summary != NULL;
 	if (!fault)
 		fault = settle(ctx, record, &summary);
 	if (fault == FAULT_CONCERT_NOT_FOUND || fault == FAULT_REDIS_AWAY)

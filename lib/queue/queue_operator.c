@@ -25,6 +25,7 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 	if (code != QUEUE_CODE_NONE)
 		return FAULT_CONCERT_NOT_FOUND;
 	summary.last_wait_s = queue_wait_s(summary.waiting, summary.speed_milli);
+	summary.age_s = summary.age_ms < 0 ? -1 : summary.age_ms / 1000;
 	*ret_summary = summary;
 	return FAULT_NONE;
 }
@@ -91,6 +92,8 @@ enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,
 		return fault;
 	if (!record)
 		return FAULT_DATABASE_AWAY;
+	if (change->rebase && (fault = queue_rebase(ctx, record)))
+		return fault;
 	struct queue_settings settings = { .mode = record->gate ? "on" : "none",
 		.rate_per_second = record->rate_per_second, .capacity = record->capacity,
 		.lobby_ms = record->lobby_ms, .paused = record->paused,

@@ -26,6 +26,7 @@ static void add_details(struct redis_call *call, const struct queue_question *qu
 		break;
 	case QUEUE_VERB_RELEASE:
 		redis_add(call, question->why);
+		redis_add_integer(call, question->claimed_before_ms);
 		break;
 	case QUEUE_VERB_RESTORE:
 		redis_add_integer(call, question->number);
@@ -124,6 +125,8 @@ static void add_record(struct redis_call *call, struct ctx *ctx, const struct qu
 		add_setting(call, &queue_setting_table[i], record->values[i]);
 	add_pair(call, "free", record->free);
 	add_pair(call, "held", record->held);
+	if (record->makes_summary)
+		add_pair(call, "summary", 1);
 	redis_add(call, "message");
 	redis_add(call, record->message);
 	if (record->has_draw) {
@@ -149,7 +152,7 @@ static void read_summary(const struct redis_value *value, struct queue_summary *
 		&summary->late_in, &summary->late_gone, &summary->expired, &summary->left,
 		&summary->done, &summary->hold_expired, &summary->claim_delay_ms,
 		&summary->restored, &summary->conflict, &summary->waiting,
-		&summary->capacity_effective,
+		&summary->capacity_effective, &summary->age_ms,
 	};
 	size_t at = 1;
 	summary->epoch = redis_integer(redis_item(value, at++));
@@ -199,6 +202,16 @@ enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record)
 	log_event(LOG_ERROR, "the lobby is not the one that was drawn", "participants",
 		arena_printf(ctx->arena, "%lld", (long long)record->participants));
 	return FAULT_INTERNAL;
+}
+
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record)
+{
+	struct redis_call call;
+	const struct redis_value *value;
+	start(&call, ctx, "cm_queue_admin", record->concert);
+	redis_add_integer(&call, record->epoch);
+	redis_add(&call, "rebase");
+	return redis_run(&call, &value);
 }
 
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next)

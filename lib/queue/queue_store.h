@@ -29,6 +29,7 @@ struct queue_question {
 	int64_t drawn; /* ticket of a lobby index, -1 none */
 	const char *tag;                    /* join */
 	const char *why;                    /* release */
+	int64_t claimed_before_ms;          /* release: only an older turn; 0 any */
 	int64_t number, kind, lease_end_ms; /* restore */
 };
 
@@ -51,6 +52,7 @@ struct queue_record {
 	char beacon[QUEUE_BEACON_BYTES], beacon_source[QUEUE_BEACON_BYTES];
 	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms;
 	int64_t checkpoint_tail, checkpoint_serving, checkpoint_lobby; /* tail 0: none */
+	bool makes_summary; /* asked for the public summary */
 };
 
 /* Redis. Faults: REDIS_AWAY, INTERNAL. */
@@ -62,6 +64,8 @@ enum fault queue_tick(struct ctx *ctx, struct concert_id concert,
 	enum queue_code *ret_code);
 /* INTERNAL when Redis has another lobby than was drawn. */
 enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record);
+/* Takes the times of the state along with a clock that was set back. */
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record);
 /* Unlinks what an old epoch left, a part a call; *next is 0 at the end. */
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next);
 
