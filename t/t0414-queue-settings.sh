@@ -188,6 +188,11 @@ request GET /concert/804/queue/now
 is "$(json .phase)" paused "what is older than its second and the next four is asked for again"
 operate 804 '{"paused":false}'
 
+# --- a setting stored when less was allowed is what is allowed now ---
+sql "update cm.concert set queue_settings = '{\"noticeSeconds\":5}', version = version + 1 where id = 804" >/dev/null
+operate 804 '{"capacity":9}'
+is "$(json .noticeSeconds) $(info 804 notice)" "10 10000" "a notice is ten seconds at least"
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null
