@@ -101,8 +101,8 @@ static void write_gaps(struct strbuf *out, const char *gaps)
 	json_close(out, ']');
 }
 
-/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. What is
- * older serves on while a fresh one is made, for a little longer than the stores may take. */
+/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. What
+ * is older serves on while a fresh one is made, for a little longer than the stores may take. */
 #define KEPT_S(seconds) "public, max-age=" #seconds ", stale-while-revalidate=4"
 
 static const char *kept_for(const struct queue_summary *summary)
@@ -174,6 +174,36 @@ static enum fault audit(struct ctx *ctx, const struct req *req, struct res *res)
 	json_time(out, "drawnAt", audit.drawn_ms);
 	text_or_null(out, "seed", audit.seed);
 	text_or_null(out, "callsDigest", audit.calls_digest);
+	json_close(out, '}');
+	return FAULT_NONE;
+}
+
+struct calls_query {
+	int64_t from;
+};
+
+static const struct field calls_fields[] = {
+	{ "from", FIELD_INTEGER, offsetof(struct calls_query, from), false, 0, ID_MAX, NULL },
+};
+
+static enum fault calls(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	struct calls_query query = { 0 };
+	struct queue_calls calls;
+	struct strbuf *out = &res->body;
+	enum fault fault = query_read(ctx, req, calls_fields, FIELD_COUNT(calls_fields), &query);
+	if (!fault)
+		fault = queue_get_calls(ctx, (struct concert_id) { req->ids[0] }, query.from, &calls);
+	if (fault)
+		return fault;
+	res->cache_control = calls.next < 0 ? "public, max-age=1" : "public, max-age=60";
+	json_open(out, NULL, '{');
+	json_integer(out, "epoch", calls.epoch);
+	json_integer(out, "from", query.from);
+	json_integer(out, "total", calls.total);
+	integer_or_null(out, "next", calls.next);
+	text_or_null(out, "callsDigest", calls.digest);
+	json_raw(out, "tickets", arena_printf(ctx->arena, "[%s]", calls.tickets));
 	json_close(out, '}');
 	return FAULT_NONE;
 }
@@ -262,6 +292,7 @@ static const struct route routes[] = {
 	{ METHOD_DELETE, "/concert/{id}/queue", GUARD_MEMBER, leave },
 	{ METHOD_GET, "/concert/{id}/queue/now", GUARD_PUBLIC, now },
 	{ METHOD_GET, "/concert/{id}/queue/audit", GUARD_PUBLIC, audit },
+	{ METHOD_GET, "/concert/{id}/queue/audit/calls", GUARD_PUBLIC, calls },
 	{ METHOD_PATCH, "/concert/{id}/queue", GUARD_ADMIN, change },
 };
 

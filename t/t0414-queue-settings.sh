@@ -188,6 +188,41 @@ request GET /concert/804/queue/now
 is "$(json .phase)" paused "what is older than its second and the next four is asked for again"
 operate 804 '{"paused":false}'
 
+# --- the log of calls ---
+new_concert PUBLISHED '{"mode":"on"}'
+sql "update cm.concert set reservation_open_at = now() - interval '1 second' where id = $concert" >/dev/null
+token=
+request GET "/concert/$concert/queue/audit/calls"
+is "$status $body" '200 {"epoch":1,"from":0,"total":0,"next":null,"callsDigest":null,"tickets":[]}' "nobody was called yet"
+for n in 201 202 203; do
+	as "$n"
+	request POST "/concert/$concert/queue"
+done
+token=
+request GET "/concert/$concert/queue/audit/calls?from=1"
+is "$(json '[.from, .total, .next, .tickets[]] | join(" ")')" "1 3  1 2" "every call is in the log"
+audit
+is "$(json .callsDigest)" "$(sha1 "$(sha1 "$(sha1 ' 0') 1") 2")" "whose digest the audit has"
+ok "audit-draw recomputes it" draw --calls
+# 12,000 calls, and those of two who came late
+redis eval "local d = '' for i = 0, 12001 do local t = string.format('%d', i < 12000 and i or i - 12000)
+	redis.call('RPUSH', KEYS[1]..':k', t) d = redis.sha1hex(d..' '..t) end redis.call('HSET', KEYS[1]..':a', 'calls', d)" \
+	1 "cq:{$concert}:e1" >/dev/null
+redis ltrim "cq:{$concert}:e1:k" 3 -1 >/dev/null
+ok "in parts, too" draw --calls
+is "$(draw --calls | head -1)" "12002 calls, 2 of them of numbers passed before (their owners came late)" "and says who came late"
+redis lset "cq:{$concert}:e1:k" 7000 7001 >/dev/null
+like "$(draw --calls)" 'WRONG: the log of calls' "a log that was changed is noticed"
+request GET "/concert/$concert/queue/audit/calls?from=-1"
+refused from "from is a number of calls"
+request GET "/concert/999999/queue/audit/calls"
+problem 404 concert-not-found "no concert, no calls"
+
+# --- a setting stored when less was allowed is what is allowed now ---
+sql "update cm.concert set queue_settings = '{\"noticeSeconds\":5}', version = version + 1 where id = 804" >/dev/null
+operate 804 '{"capacity":9}'
+is "$(json .noticeSeconds) $(info 804 notice)" "10 10000" "a notice is ten seconds at least"
+
 # --- who could not tell Redis is followed by the consumer ---
 sql "update cm.concert set queue_mode = 'none', version = version + 1 where id = 804;
 	select cm.event('concert.changed', '804', '{\"concertId\":804}', null)" >/dev/null

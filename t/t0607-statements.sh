@@ -108,6 +108,7 @@ place_is_old() {
 await place_is_old
 route 'GET /concert/{id}/queue/now' 200 2 1-2 GET /concert/802/queue/now
 route 'GET /concert/{id}/queue/audit' 200 1-2 1-2 GET /concert/802/queue/audit
+route 'GET /concert/{id}/queue/audit/calls' 200 0 1 GET /concert/802/queue/audit/calls
 route 'POST /reservation' 201 1 1 POST /reservation '{"concertId":802,"seatId":665}'
 route 'DELETE /reservation/{id}' 200 1 0 DELETE "/reservation/$(json .id)"
 route 'DELETE /concert/{id}/queue' 204 0-2 1-2 DELETE /concert/802/queue

@@ -98,6 +98,13 @@ struct queue_audit {
 	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms; /* 0: not (yet) */
 };
 
+/* A part of the log of calls. */
+struct queue_calls {
+	int64_t epoch, total, next; /* calls so far; where the next part begins, -1 none */
+	const char *digest;         /* of all so far: x = SHA-1 in hex of "x ticket", from "" on */
+	const char *tickets;        /* "ticket,ticket", in the order of the calls */
+};
+
 /* Idempotent: a member has one place. Faults: CONCERT_NOT_FOUND, QUEUE_NOT_OPEN, QUEUE_CLOSED,
  * QUEUE_SOLD_OUT, QUEUE_REBUILDING, QUEUE_WORK_REQUIRED, QUEUE_ACCOUNT_TOO_NEW, REDIS_AWAY. */
 enum fault queue_join(struct ctx *ctx, struct concert_id concert,
@@ -125,6 +132,10 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit);
+/* The calls from the one numbered from (0 on), at most 5,000. Faults: CONCERT_NOT_FOUND,
+ * REDIS_AWAY. */
+enum fault queue_get_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls);
 /* Stores the change and puts it into force at once. Faults: BAD_INPUT (a beacon too early or too
  * late; nothing is stored), CONCERT_NOT_FOUND, REDIS_AWAY. */
 enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,

@@ -14,6 +14,7 @@
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> when it came, us: nobody is put before another
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
 --   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
+--   cq:{ID}:e<E>:k     list, every ticket called, in the order of the calls
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
 -- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0, -1 (or nothing) take
@@ -85,7 +86,7 @@ local CHECKPOINT_US = 5000000
 local READING_US = 60000000   -- no reading of the database is under way for longer
 
 -- One of each in an epoch.
-local EPOCH_KEYS = { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'n', 'a' }
+local EPOCH_KEYS = { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'k', 'n', 'a' }
 
 -- Redis lends its API and Lua's libraries to a running function only, not to the loading of the library.
 local call, floor, max, min, ceil, STATE_FORMAT, CONFIG_FORMAT
@@ -433,11 +434,15 @@ local function note_history(q, before)
   st[SPEED] = dt > 0 and (st[S] - tonumber(points[oldest + 1])) * 1000 / dt or -1
 end
 
--- Folds each call into a running digest, so that the order of calls can be compared afterwards.
+-- The log of calls, and a running digest of it: what somebody kept of the one proves the other unchanged.
 local function log_calls(q, called)
-  local key = q.p .. 'a'
+  local key, log, tickets = q.p .. 'a', q.p .. 'k', {}
   local digest = call('HGET', key, 'calls') or ''
-  for i = 1, #called do digest = redis.sha1hex(digest .. ' ' .. string.format('%d', called[i])) end
+  for i = 1, #called do
+    tickets[i] = string.format('%d', called[i])
+    digest = redis.sha1hex(digest .. ' ' .. tickets[i])
+  end
+  if call('RPUSH', log, unpack(tickets)) == #tickets then expire_with_queue(q, log) end
   call('HSET', key, 'calls', digest)
 end
 
@@ -885,6 +890,16 @@ local function queue_now(keys, argv)
   return out
 end
 
+-- ARGV: epoch, first (from 0), how many. Answers {code, epoch, calls so far, digest of them, the calls asked for "ticket,..."}.
+local function queue_calls(keys, argv)
+  local q, code, other = open_queue(keys[1], argv[1])
+  if not q then return { code, other } end
+  local first = tonumber(argv[2])
+  local log = q.p .. 'k'
+  local tickets = call('LRANGE', log, first, first + min(10000, tonumber(argv[3])) - 1)
+  return { CODE.NONE, q.st[EPOCH], call('LLEN', log), call('HGET', q.p .. 'a', 'calls') or '', table.concat(tickets, ',') }
+end
+
 -- ARGV: epoch, seed (hex), N, transcript. Opens the queue after the draw, once, and only for the cohort that was drawn.
 local function queue_reveal(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[1])
@@ -1031,6 +1046,7 @@ end
 
 register('cm_queue_now', queue_now, 'allow-oom')
 register('cm_queue_configure', queue_now, 'allow-oom')
+register('cm_queue_calls', queue_calls, 'no-writes')
 register('cm_queue_reveal', queue_reveal, 'allow-oom')
 register('cm_queue_restore', queue_restore)
 register('cm_queue_admin', queue_admin, 'allow-oom')

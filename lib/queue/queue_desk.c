@@ -43,8 +43,8 @@ static enum fault draw(struct ctx *ctx, struct queue_record *record,
 	return queue_reveal(ctx, record);
 }
 
-/* Nobody was drawn, but the secret is owed. Not before the first number: until then the opening, and
- * with it the lobby, may still be moved. */
+/* Nobody was drawn, but the secret is owed. Not before the first number: until then the opening,
+ * and with it the lobby, may still be moved. */
 static bool is_empty_lobby(const struct queue_record *record, const struct queue_summary *summary)
 {
 	return !record->drawn && summary->lobby == 0 && summary->tail > 0;

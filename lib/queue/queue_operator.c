@@ -66,6 +66,21 @@ enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	return FAULT_NONE;
 }
 
+enum fault queue_get_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls)
+{
+	const struct queue_record *record;
+	enum queue_code code = QUEUE_CODE_UNCONFIGURED;
+	enum fault fault = queue_read_calls(ctx, concert, from, ret_calls, &code);
+	if (fault || code == QUEUE_CODE_NONE)
+		return fault;
+	/* Nobody has asked for this queue yet, or Redis lost it. */
+	fault = queue_desk_refresh(ctx, concert, &record, NULL);
+	if (!fault)
+		fault = queue_read_calls(ctx, concert, from, ret_calls, &code);
+	return fault || code == QUEUE_CODE_NONE ? fault : FAULT_DATABASE_AWAY;
+}
+
 /* What a use before the reset left in Redis goes in parts, after the operator has the answer. */
 static void sweep_old(struct ctx *ctx, void *arg)
 {

@@ -91,7 +91,8 @@ static void read_values(const char *text, int64_t values[QUEUE_SETTING_COUNT])
 		char *end;
 		int64_t value = strtoll(text, &end, 10);
 		bool given = end != text && value >= 0;
-		values[i] = given ? value : queue_setting_table[i].initial;
+		int64_t minimum = queue_setting_table[i].minimum; /* it may have been lower once */
+		values[i] = !given ? queue_setting_table[i].initial : value < minimum ? minimum : value;
 		text = *end ? end + 1 : end;
 	}
 }

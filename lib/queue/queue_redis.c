@@ -214,6 +214,29 @@ enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record)
 	return redis_run(&call, &value);
 }
 
+enum fault queue_read_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls, enum queue_code *ret_code)
+{
+	struct redis_call call;
+	const struct redis_value *value;
+	start(&call, ctx, "cm_queue_calls", concert);
+	redis_add_integer(&call, -1);
+	redis_add_integer(&call, from);
+	redis_add_integer(&call, QUEUE_CALLS_PAGE);
+	enum fault fault = redis_run(&call, &value);
+	if (fault)
+		return fault;
+	*ret_code = (enum queue_code)redis_integer(redis_item(value, 0));
+	if (*ret_code != QUEUE_CODE_NONE)
+		return FAULT_NONE;
+	int64_t total = redis_integer(redis_item(value, 2)), next = from + QUEUE_CALLS_PAGE;
+	*ret_calls = (struct queue_calls) { .epoch = redis_integer(redis_item(value, 1)),
+		.total = total, .next = next < total ? next : -1,
+		.digest = redis_text(redis_item(value, 3)),
+		.tickets = redis_text(redis_item(value, 4)) };
+	return FAULT_NONE;
+}
+
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next)
 {
 	enum { BUCKETS = 2048 };

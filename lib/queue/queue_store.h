@@ -66,6 +66,10 @@ enum fault queue_tick(struct ctx *ctx, struct concert_id concert,
 enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record);
 /* Takes the times of the state along with a clock that was set back. */
 enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record);
+enum { QUEUE_CALLS_PAGE = 5000 };
+/* *ret_code is QUEUE_CODE_NONE or why there is nothing to read. */
+enum fault queue_read_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls, enum queue_code *ret_code);
 /* Unlinks what an old epoch left, a part a call; *next is 0 at the end. */
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next);
 

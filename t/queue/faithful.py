@@ -19,7 +19,7 @@ class Faithful:
             state = trace.before["state"]
         if self.number is None:     # lobby: once more at the opening, spread over the notice
             wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
-                trace.random.uniform(0, 9)
+                trace.random.uniform(0, 10)
             self.due = trace.us + wait * 1e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
