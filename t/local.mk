@@ -32,7 +32,7 @@ dist_tests += t/t0112-ops.sh
 dist_tests += t/t0201-auth.sh
 dist_tests += t/t0202-openapi.sh
 
-EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/rebase.py t/queue/restore.py \
+EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/gaps.py t/queue/rebase.py t/queue/restore.py \
   t/queue/access_token.py t/queue/client_rule.py t/queue/faithful.py
 dist_tests += t/t0400-queue-properties.sh t/t0410-queue-http.sh t/t0420-queue-crowd.sh \
   t/t0430-queue-client.sh

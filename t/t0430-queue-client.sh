@@ -13,5 +13,5 @@ while IFS= read -r line; do
 	*) diag "$line" ;;
 	esac
 done <"$TEST_DIR/client"
-cmp_ok "$(grep -c '^ok' "$TEST_DIR/client")" -ge 20 "all was checked"
+cmp_ok "$(grep -c '^ok' "$TEST_DIR/client")" -ge 36 "all was checked"
 done_testing
