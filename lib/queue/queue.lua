@@ -309,14 +309,19 @@ local function put_seen(q, ticket, value)
   end
 end
 
--- Tickets between S and n that exist: an upper bound of the people ahead, which can only fall.
-local function ahead_of(q, n)
-  local ahead = n - q.st[S]
+-- Tickets below n that exist: the numbers in gaps belong to nobody.
+local function tickets_below(q, n)
+  local count = n
   for i = 1, #q.gaps do
-    local from, to = max(q.gaps[i][1], q.st[S]), min(q.gaps[i][2], n)
-    if to > from then ahead = ahead - (to - from) end
+    local to = min(q.gaps[i][2], n)
+    if to > q.gaps[i][1] then count = count - (to - q.gaps[i][1]) end
   end
-  return max(0, ahead)
+  return count
+end
+
+-- An upper bound of the people ahead, which can only fall.
+local function ahead_of(q, n)
+  return max(0, tickets_below(q, n) - tickets_below(q, q.st[S]))
 end
 
 local function speed_of(q)
@@ -392,7 +397,8 @@ local function next_in_line(q, budget)
   local raw, base = nil, 0
   while st[S] < st[TAIL] and budget.looked < MAX_LOOKED do
     local jump = #q.gaps > 0 and gap_end(q, st[S])
-    if jump then
+    if jump then   -- and with it what is counted from S: as many are near the front as before
+      for _, i in ipairs { C, E, CS } do st[i] = st[i] + jump - st[S] end
       st[S], raw = jump, nil
     else
       local offset = (st[S] % CHUNK) * 4
@@ -431,7 +437,8 @@ local function note_history(q, before)
     if q.ms - tonumber(points[i]) <= 120000 then oldest = i end
   end
   local dt = q.ms - tonumber(points[oldest])
-  st[SPEED] = dt > 0 and (st[S] - tonumber(points[oldest + 1])) * 1000 / dt or -1
+  local moved = tickets_below(q, st[S]) - tickets_below(q, tonumber(points[oldest + 1]))
+  st[SPEED] = dt > 0 and moved * 1000 / dt or -1
 end
 
 -- The log of calls, and a running digest of it: what somebody kept of the one proves the other unchanged.
@@ -664,9 +671,10 @@ local function queue_status(keys, argv)
     return answer(q, q.phase == PHASE.REBUILD and CODE.REBUILD or CODE.NONE)
   end
   -- Far from the front nobody needs to check in: answer from the state alone.
-  if kind == KIND.TICKET and number >= q.st[C] + q.cf.A and q.phase ~= PHASE.SOLD_OUT
+  local ahead = kind == KIND.TICKET and ahead_of(q, number) or 0
+  if kind == KIND.TICKET and number >= q.st[S] and ahead >= q.st[C] - q.st[S] + q.cf.A and q.phase ~= PHASE.SOLD_OUT
     and q.phase ~= PHASE.CLOSED and q.phase ~= PHASE.REBUILD then
-    return answer(q, CODE.WAITING, number, { ahead = ahead_of(q, number) })
+    return answer(q, CODE.WAITING, number, { ahead = ahead })
   end
   return answer(q, place(q, argv[1], number, kind, argv[3]))
 end
@@ -1032,6 +1040,12 @@ local function queue_info(keys)
   for i = 1, FIELDS do
     out[#out + 1] = names[i]
     out[#out + 1] = string.format('%.17g', q.st[i])
+  end
+  for i = 1, #q.gaps do
+    for at = 1, 2 do
+      out[#out + 1] = string.format('gap%d_%s', i, at == 1 and 'from' or 'to')
+      out[#out + 1] = string.format('%.17g', q.gaps[i][at])
+    end
   end
   for i = 1, #CONFIG do
     out[#out + 1] = CONFIG[i][1]

@@ -13,7 +13,7 @@ class Faithful:
 
     def come(self, trace):
         state = trace.before["state"]
-        if self.number is None or self.number < state["C"]:
+        if self.number is None or trace.nearer(self.number, state) < state["C"]:
             answer = trace.visit("join" if self.number is None else "status", self.member)
             self.take(trace, answer)
             state = trace.before["state"]
@@ -23,7 +23,7 @@ class Faithful:
             self.due = trace.us + wait * 1e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
-                self.number, state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
+                trace.nearer(self.number, state), state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
 
     def take(self, trace, answer):
         code = answer[0]
