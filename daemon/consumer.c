@@ -8,7 +8,9 @@
 #include "event/event.h"
 #include "notification/notification.h"
 #include "payment/payment.h"
+#include "queue/queue_follow.h"
 #include "reservation/seat_refresh.h"
+#include "reservation/turn_end.h"
 #include "ticket/ticket.h"
 
 #include "base/banned.h"
@@ -27,13 +29,22 @@ static enum fault on_reservation(struct ctx *ctx, const struct event *event)
 	return ticket_issue(ctx, "reservation", event);
 }
 
+/* What Redis keeps: the queue's settings, whose turn it is, and seat states. */
+static enum fault on_cache(struct ctx *ctx, const struct event *event)
+{
+	enum fault fault = queue_follow(ctx, event);
+	if (!fault)
+		fault = reservation_end_turn(ctx, event);
+	return fault ? fault : reservation_refresh_seats(ctx, event);
+}
+
 static const struct consumer {
 	struct event_group group;
 	const char *wake;
 } consumers[] = {
 	{ { "reservation", on_reservation }, "consumer-reservation" },
 	{ { "notification", notification_from_event }, "consumer-notification" },
-	{ { "cache", reservation_refresh_seats }, "consumer-cache" },
+	{ { "cache", on_cache }, "consumer-cache" },
 };
 
 static const struct consumer *chosen;

@@ -8,6 +8,7 @@
 #include "http/json.h"
 #include "http/page.h"
 #include "organiser.h"
+#include "queue/queue_follow.h"
 #include "worker.h"
 
 #include "base/banned.h"
@@ -142,6 +143,8 @@ static enum fault create(struct ctx *ctx, const struct req *req, struct res *res
 	enum fault fault = body_concert_new(ctx, req, &input);
 	if (fault || (fault = concert_create(ctx, &input, &concert)))
 		return fault;
+	if (concert->queue.lobby_at_ms)
+		queue_follow_now(ctx, concert->id);
 	res->status = 201;
 	res_header_printf(res, "Location", "/concert/%lld", (long long)concert->id.value);
 	reply_concert_detail(&res->body, concert);

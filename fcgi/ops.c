@@ -179,6 +179,8 @@ static const struct {
 	NUMBER("waiting", "gauge", waiting, "Tickets not yet called or passed, at most."),
 	NUMBER("eta_tail_seconds", "gauge", last_wait_s,
 	       "Expected wait of whoever joins now; -1 unknown."),
+	NUMBER("summary_age_seconds", "gauge", age_s,
+	       "Since the public summary was last made; -1 never."),
 	NUMBER("seats_free", "gauge", free, "Seats free, as the queue knows; -1 unknown."),
 	NUMBER("seats_held", "gauge", held, "Seats held, as the queue knows; -1 unknown."),
 	NUMBER("rate_config_milli", "gauge", rate_milli, "Admissions in 1000 s, as configured."),

@@ -12,6 +12,7 @@
 #include "concert_body.h"
 #include "concert_reply.h"
 #include "http/json.h"
+#include "queue/queue_follow.h"
 
 /* A body of 64 KiB has no room for more. */
 enum { SEATS_AT_ONCE = 8000 };
@@ -55,6 +56,7 @@ enum fault organiser_change(struct ctx *ctx, const struct req *req, struct res *
 		return fault;
 	if ((fault = concert_change(ctx, path_id(req), version, &change, &concert)))
 		return fault;
+	queue_follow_now(ctx, concert->id);
 	write_changed(res, concert);
 	return FAULT_NONE;
 }
@@ -67,6 +69,7 @@ enum fault organiser_cancel(struct ctx *ctx, const struct req *req, struct res *
 	enum fault fault = read_if_match(req, &version);
 	if (fault || (fault = concert_cancel(ctx, path_id(req), version, &concert)))
 		return fault;
+	queue_follow_now(ctx, concert->id);
 	write_changed(res, concert);
 	return FAULT_NONE;
 }

@@ -101,20 +101,22 @@ static void write_gaps(struct strbuf *out, const char *gaps)
 	json_close(out, ']');
 }
 
-/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. */
+/* nginx, and a cache in front of it, keep the summary this long: longer where nothing moves. What
+ * is older serves on while a fresh one is made, for a little longer than the stores may take. */
+#define KEPT_S(seconds) "public, max-age=" #seconds ", stale-while-revalidate=4"
+
 static const char *kept_for(const struct queue_summary *summary)
 {
 	switch (summary->phase) {
 	case QUEUE_PHASE_CLOSED:
-		return "public, max-age=30";
+		return KEPT_S(30);
 	case QUEUE_PHASE_SCHEDULED:
 	case QUEUE_PHASE_LOBBY:
-		return summary->open_ms - summary->now_ms > 10000 ? "public, max-age=5"
-								   : "public, max-age=1";
+		return summary->open_ms - summary->now_ms > 10000 ? KEPT_S(5) : KEPT_S(1);
 	case QUEUE_PHASE_SOLD_OUT:
-		return "public, max-age=5";
+		return KEPT_S(5);
 	default:
-		return "public, max-age=1";
+		return KEPT_S(1);
 	}
 }
 
@@ -164,9 +166,44 @@ static enum fault audit(struct ctx *ctx, const struct req *req, struct res *res)
 	text_or_null(out, "secret", audit.s0);
 	text_or_null(out, "transcript", audit.transcript);
 	integer_or_null(out, "participants", audit.participants);
+	text_or_null(out, "beaconSource", audit.beacon_source);
 	text_or_null(out, "beacon", audit.beacon);
+	json_time(out, "committedAt", audit.committed_ms);
+	json_time(out, "beaconNamedAt", audit.beacon_named_ms);
+	json_time(out, "beaconAt", audit.beacon_ms);
+	json_time(out, "drawnAt", audit.drawn_ms);
 	text_or_null(out, "seed", audit.seed);
 	text_or_null(out, "callsDigest", audit.calls_digest);
+	json_close(out, '}');
+	return FAULT_NONE;
+}
+
+struct calls_query {
+	int64_t from;
+};
+
+static const struct field calls_fields[] = {
+	{ "from", FIELD_INTEGER, offsetof(struct calls_query, from), false, 0, ID_MAX, NULL },
+};
+
+static enum fault calls(struct ctx *ctx, const struct req *req, struct res *res)
+{
+	struct calls_query query = { 0 };
+	struct queue_calls calls;
+	struct strbuf *out = &res->body;
+	enum fault fault = query_read(ctx, req, calls_fields, FIELD_COUNT(calls_fields), &query);
+	if (!fault)
+		fault = queue_get_calls(ctx, (struct concert_id) { req->ids[0] }, query.from, &calls);
+	if (fault)
+		return fault;
+	res->cache_control = calls.next < 0 ? "public, max-age=1" : "public, max-age=60";
+	json_open(out, NULL, '{');
+	json_integer(out, "epoch", calls.epoch);
+	json_integer(out, "from", query.from);
+	json_integer(out, "total", calls.total);
+	integer_or_null(out, "next", calls.next);
+	text_or_null(out, "callsDigest", calls.digest);
+	json_raw(out, "tickets", arena_printf(ctx->arena, "[%s]", calls.tickets));
 	json_close(out, '}');
 	return FAULT_NONE;
 }
@@ -177,7 +214,7 @@ static const char *const states[] = { "open", "drain", "closed", NULL };
 struct change_input {
 	struct queue_change change;
 	const char *state;
-	bool paused, reset;
+	bool paused, reset, rebase;
 };
 
 #define CHANGE(member) offsetof(struct change_input, change.member)
@@ -192,8 +229,10 @@ static const struct field change_fields[] = {
 	{ "paused", FIELD_BOOLEAN, offsetof(struct change_input, paused), false, 0, 0, NULL },
 	{ "state", FIELD_CHOICE, offsetof(struct change_input, state), false, 0, 0, states },
 	{ "message", FIELD_RAW, CHANGE(message), false, 0, 500, NULL },
+	{ "beaconSource", FIELD_TEXT, CHANGE(beacon_source), false, 1, 200, NULL },
 	{ "beacon", FIELD_TEXT, CHANGE(beacon), false, 1, 200, NULL },
 	{ "reset", FIELD_BOOLEAN, offsetof(struct change_input, reset), false, 0, 0, NULL },
+	{ "rebaseClock", FIELD_BOOLEAN, offsetof(struct change_input, rebase), false, 0, 0, NULL },
 #define HIDDEN_SETTING(symbol, name, initial, minimum, maximum, redis, unit)
 #define SETTING(symbol, name, initial, minimum, maximum, redis, unit) \
 	SETTING_FIELD(symbol, name, minimum, maximum),
@@ -236,6 +275,7 @@ static enum fault change(struct ctx *ctx, const struct req *req, struct res *res
 	if (input.paused == absent.paused)
 		input.change.paused = input.paused;
 	input.change.reset = input.reset;
+	input.change.rebase = input.rebase;
 	for (int i = 0; input.state && states[i]; i++)
 		if (states[i][0] == input.state[0])
 			input.change.values[QUEUE_SETTING_STATE] = i;
@@ -252,6 +292,7 @@ static const struct route routes[] = {
 	{ METHOD_DELETE, "/concert/{id}/queue", GUARD_MEMBER, leave },
 	{ METHOD_GET, "/concert/{id}/queue/now", GUARD_PUBLIC, now },
 	{ METHOD_GET, "/concert/{id}/queue/audit", GUARD_PUBLIC, audit },
+	{ METHOD_GET, "/concert/{id}/queue/audit/calls", GUARD_PUBLIC, calls },
 	{ METHOD_PATCH, "/concert/{id}/queue", GUARD_ADMIN, change },
 };
 

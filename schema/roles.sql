@@ -81,7 +81,13 @@ grant select on cm.concert, cm.seat_counter, cm.seat_availability to cm_queue;
 grant update (queue_mode, queue_rate_per_second, queue_capacity, queue_lobby_at, queue_paused, queue_message,
               queue_epoch, queue_settings, version, updated_at) on cm.concert to cm_queue;
 grant select, insert, update on cm.queue_draw, cm.queue_checkpoint to cm_queue;
+-- a changed concert's settings go to the queue at once; the consumer does it again, but never draws
+grant select, insert, update on cm.queue_draw, cm.queue_checkpoint to cm_concert;
+grant select on cm.queue_draw to cm_consumer;
+grant select, insert, update on cm.queue_checkpoint to cm_consumer;
 grant select (id, role, created_at) on cm.member to cm_queue;
+-- after a loss: whose turn has been used
+grant select (member_id, concert_id, paid_at) on cm.reservation to cm_queue;
 
 -- Booking
 grant select on cm.concert, cm.seat_grade, cm.reservation_transition, cm.seat_availability

@@ -102,7 +102,7 @@ END
 # Names of all settings: those of the programs and those of these scripts.
 setting_names() {
 	sed -n 's/^CONF(\([A-Z0-9_]*\),.*/CM_\1/p' "$SOURCE_DIR/lib/base/conf.def"
-	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE
+	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE QUEUE_TOKEN_RATE
 	printf 'CM_TRUSTED_PROXY\n'
 	printf 'CM_DATABASE_ADMIN_URL\nCM_DATABASE_CONNECTIONS\n'
 }
@@ -424,6 +424,7 @@ render_nginx() {
 			-e "s|@QUEUE_RATE@|${CM_LIMIT_QUEUE_RATE:-50}|g" \
 			-e "s|@RESERVATION_RATE@|${CM_LIMIT_RESERVATION_RATE:-50}|g" \
 			-e "s|@TRUSTED_PROXY@|$(trusted_proxies)|g" \
+			-e "s|@QUEUE_TOKEN_RATE@|${CM_LIMIT_QUEUE_TOKEN_RATE:-1}|g" \
 			-e "s|@TOKEN_RATE@|${CM_LIMIT_TOKEN_RATE:-50}|g" \
 			"$file" >"$target/$(basename "$file" .in)"
 	done

@@ -32,12 +32,14 @@ dist_tests += t/t0112-ops.sh
 dist_tests += t/t0201-auth.sh
 dist_tests += t/t0202-openapi.sh
 
-EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/restore.py \
-  t/queue/access_token.py t/queue/client_rule.py t/queue/faithful.py
+EXTRA_DIST += t/queue/draw.py t/queue/properties.py t/queue/redis_server.py t/queue/gaps.py t/queue/rebase.py \
+  t/queue/restore.py t/queue/cases.py t/queue/access_token.py t/queue/client_rule.py t/queue/faithful.py
 dist_tests += t/t0400-queue-properties.sh t/t0410-queue-http.sh t/t0420-queue-crowd.sh \
   t/t0430-queue-client.sh
-EXTRA_DIST += t/queue/client_test.mjs t/queue/crowd_http.py web/queue-client.js
+EXTRA_DIST += t/queue/client_test.mjs t/queue/crowd_http.py t/queue/loss_http.py web/queue-client.js
 EXTRA_DIST += scripts/audit-draw
+dist_tests += t/t0411-passes.sh t/t0412-turns.sh t/t0413-queue-operator.sh t/t0414-queue-settings.sh \
+  t/t0415-queue-loss.sh t/t0422-queue-loss.sh
 dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
 
 # Holds a history of t/rush and the database against the invariants.

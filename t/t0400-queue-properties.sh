@@ -20,10 +20,21 @@ for half in first second; do
 done
 
 for bug in cap-off-by-one rate-ignored late-returner-last slot-not-handed-on calls-while-paused \
-	lease-kept-on-release double-number notice-ignored every-other-skipped; do
+	lease-kept-on-release holder-forgotten late-by-number double-number notice-ignored every-other-skipped; do
 	ok "a library with the bug $bug is caught" \
 		python3 "$queue/properties.py" --traces 60 --mutate "$bug"
 done
+python3 "$queue/cases.py" >"$TEST_DIR/cases" 2>&1
+while read -r result name; do
+	is "$result" ok "the story $name"
+done <"$TEST_DIR/cases"
+ok "the invariants hold with gaps in the numbers, after losses of Redis" \
+	python3 "$queue/gaps.py" --traces $((traces * 3 / 10))
+diag "$(tail -1 "$TEST_DIR/ok.out")"
+for bug in gap-not-jumped gap-counts-as-people no-gap calls-in-rebuild into-the-gap ceiling-stays-behind near-is-by-number; do
+	ok "a library with the bug $bug is caught" python3 "$queue/gaps.py" --traces 30 --mutate "$bug"
+done
 ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe
+ok "a clock that is set back: nothing ends early, and a rebase takes the times along" python3 "$queue/rebase.py"
 ok "kill -9 under joins loses no acknowledged one" python3 "$queue/restore.py" kill
 done_testing

@@ -38,7 +38,7 @@ request POST /concert/802/queue
 problem 401 token-required "joining needs a token"
 request GET /concert/802/queue/now
 is "$status $(json .phase)" "200 open" "the summary needs none"
-is "$(header Cache-Control)" "public, max-age=1" "and may be kept a second"
+is "$(header Cache-Control)" "public, max-age=1, stale-while-revalidate=4" "and may be kept a second"
 # number NAME[{LABELS}]: of the operator's gauges
 number() { curl -s "$OPS_URL/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
 is "$(number 'cm_queue_waiting{concert="802"}') $(number 'cm_queue_epoch{concert="802"}')" "0 1" \
@@ -125,7 +125,7 @@ is "$status $(header Allow)" "405 POST, PATCH, DELETE, OPTIONS" "another method"
 
 # --- what is refused names its field; a cancelled concert has no queue ---
 for bad in 'capacity:99999999' 'capacity:-1' 'capacity:1.5' 'ratePerSecond:100001' 'windowSeconds:601' 'burst:-1' \
-	'overbookPercent:99' 'noticeSeconds:4' 'livenessSeconds:19' 'expectedMembers:99999999' 'paused:"yes"' \
+	'overbookPercent:99' 'noticeSeconds:9' 'livenessSeconds:19' 'expectedMembers:99999999' 'paused:"yes"' \
 	'lobbyAt:"soon"' 'reset:1'; do
 	patch 802 "{\"${bad%%:*}\":${bad#*:}}"
 	is "$status $(json ".errors[0].field")" "400 ${bad%%:*}" "refused, and the field is named: $bad"
@@ -177,7 +177,7 @@ is "$status $(json .position) $(json .ticketNumber) $(json .lobbyIndex)" "201 nu
 request GET /concert/803/queue/audit
 commitment=$(json .commitment)
 request GET /concert/803/queue/now
-is "$(json .phase) $(header Cache-Control)" "lobby public, max-age=5" "the summary of a lobby is kept longer"
+is "$(json .phase) $(header Cache-Control)" "lobby public, max-age=5, stale-while-revalidate=4" "the summary of a lobby is kept longer"
 like "$commitment" '^[0-9a-f]{64}$' "the commitment is public before the draw"
 is "$(json .secret) $(json .seed)" "null null" "the secret isn't"
 for member in $(seq 202 220); do

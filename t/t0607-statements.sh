@@ -76,7 +76,7 @@ route 'POST /concert' 201 2 0 POST /concert "$(layout 1)"
 small=$(json .id)
 route 'POST /concert' 201 2 0 POST /concert "$(layout 20)"
 large=$(json .id)
-route 'PATCH /concert/{id}' 200 2 0 PATCH "/concert/$small" '{"title":"왕복 일"}'
+route 'PATCH /concert/{id}' 200 3 1 PATCH "/concert/$small" '{"title":"왕복 일"}'
 mapfile -t seats < <(sql "select id from cm.seat where concert_id = $large order by position")
 route 'PATCH /concert/{id}/seat' 200 2 0 PATCH "/concert/$large/seat" "{\"block\":[${seats[199]}]}"
 route 'PATCH /concert/{id}/seat' 200 2 0 PATCH "/concert/$large/seat" "{\"block\":[$(printf '%s,' "${seats[@]:180:19}")${seats[179]}]}"
@@ -109,17 +109,18 @@ place_is_old() {
 await place_is_old
 route 'GET /concert/{id}/queue/now' 200 2 1-2 GET /concert/802/queue/now
 route 'GET /concert/{id}/queue/audit' 200 1-2 1-2 GET /concert/802/queue/audit
+route 'GET /concert/{id}/queue/audit/calls' 200 0 1 GET /concert/802/queue/audit/calls
 route 'POST /reservation' 201 1 1 POST /reservation '{"concertId":802,"seatId":665}'
 route 'DELETE /reservation/{id}' 200 1 0 DELETE "/reservation/$(json .id)"
 route 'DELETE /concert/{id}/queue' 204 0-2 1-2 DELETE /concert/802/queue
 
-# without a queue: the gate has to be told so, whatever is held
+# without a queue: the gate has to be told so until Redis knows, whatever is held
 # --- buying --------------------------------------------------------------------------------------------------
-route 'POST /reservation' 201 2 2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[0]}}" -H 'Idempotency-Key: one'
+route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[0]}}" -H 'Idempotency-Key: one'
 first=$(json .id)
-route 'POST /reservation' 201 2 2 POST /reservation "{\"concertId\":$large,\"seatIds\":[$(printf '%s,' "${seats[@]:1:19}")${seats[20]}]}"
+route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatIds\":[$(printf '%s,' "${seats[@]:1:19}")${seats[20]}]}"
 many=$(json .id)
-route 'POST /reservation' 201 2 2 POST /reservation "{\"concertId\":$large,\"gradeId\":$(sql "select max(id) - 3 from cm.seat_grade where concert_id = $large"),\"count\":4}"
+route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"gradeId\":$(sql "select max(id) - 3 from cm.seat_grade where concert_id = $large"),\"count\":4}"
 third=$(json .id)
 route 'POST /reservation' 409 2 2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[199]}}"
 route 'GET /reservation/{id}' 200 1 0 GET "/reservation/$many"
@@ -161,7 +162,7 @@ for id in "$small" "$large"; do
 done
 # parts of a thousand rows: one for 20 seats, and one that finds no more
 route 'GET /concert/{id}/report/sales' 200 3 0 GET "/concert/$large/report/sales"
-route 'DELETE /concert/{id}' 200 2 0 DELETE "/concert/$small"
+route 'DELETE /concert/{id}' 200 3 1 DELETE "/concert/$small"
 
 # --- the end of a session, the system ------------------------------------------------------------------------
 token=

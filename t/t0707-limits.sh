@@ -47,8 +47,18 @@ CM_TRUSTED_PROXY='127.0.0.1 ::1' CM_LIMIT_QUEUE_RATE=100000 CM_LIMIT_RESERVATION
 raised() { [ "$(burst GET /reservation '' 300)" = '' ]; }
 await raised
 cmp_ok "$(burst GET /reservation '' 300 'Authorization: Bearer x')" -ge 50 "reservations are limited by token ($(cat "$TEST_DIR/counts"))"
-cmp_ok "$(burst GET /concert/1/queue/status '' 300 'Authorization: Bearer y')" -ge 50 "the queue is limited by token ($(cat "$TEST_DIR/counts"))"
+cmp_ok "$(burst GET /concert/1/queue/status '' 100 'Authorization: Bearer y')" -ge 80 "the queue is limited by token, to one a second ($(cat "$TEST_DIR/counts"))"
+is "$(burst GET /concert/1/queue/status '' 6 'Authorization: Bearer w')" '' "and five more at once"
 is "$(burst GET /reservation '' 100 'Authorization: Bearer z')" '' "another token is not the same"
+token=y
+request GET /concert/1/queue/status
+while [ "$status" != 429 ]; do request GET /concert/1/queue/status; done
+problem 429 rate-limited "whose token asks for its place too often is told so"
+like "$(header Retry-After)" '^[1-9][0-9]*$' "and when to come again"
+token=w
+request GET /concert/1/queue/status
+problem 401 token-invalid "another token at that moment gets its answer"
+token=
 
 is "$(burst POST /auth/signin '{}' 20 'X-Real-IP: 192.0.2.2')" '' "behind a proxy that is trusted the caller's address counts"
 cmp_ok "$(burst POST /auth/signin '{}' 20 'X-Real-IP: 192.0.2.2')" -ge 10 "each for itself"

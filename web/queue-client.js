@@ -6,6 +6,7 @@
  * Who is far from the front reads only the public summary, which is the same for everybody and cached; who is near
  * says "I am here" by asking for the status. The place is kept for some minutes after its number was passed, so closing
  * the page is no loss; the signed ticket kept here puts it back even if the server lost it. */
+const ENDED = ['closed', 'soldout', 'none']; // phases in which even who is far away has an answer
 const FINAL = ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE'];
 
 export const clamp = (low, high, value) => Math.min(high, Math.max(low, value));
@@ -36,6 +37,16 @@ export function ahead(now, number) {
 /* How many people the ceiling has to move over until we must say "I am here"; below 0 we must. */
 export function beyond(now, number) { return ahead(now, number) - (now.ceiling - now.serving); }
 
+/* The work a join may cost: a number that makes the hash of challenge:number begin with so many zero bits. */
+export async function solve({ challenge, bits }) {
+  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
+  for (let n = 0; ; n += 1) {
+    const work = `${challenge}:${n}`;
+    const hash = await subtle.digest('SHA-256', new TextEncoder().encode(work));
+    if (Math.clz32(new DataView(hash).getUint32(0)) >= bits) return work;
+  }
+}
+
 export class QueueClient {
   constructor({ base = '', concert, token, onChange = () => {}, fetch = globalThis.fetch,
     sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)), storage = globalThis.localStorage }) {
@@ -50,6 +61,7 @@ export class QueueClient {
     const headers = { authorization: `Bearer ${this.token}` };
     if (this.papers.ticket) headers['x-queue-ticket'] = this.papers.ticket;
     if (this.papers.pass) headers['x-queue-pass'] = this.papers.pass;
+    if (this.work) headers['x-queue-work'] = this.work;
     return headers;
   }
 
@@ -65,43 +77,64 @@ export class QueueClient {
     }
   }
 
+  async read(path, options) {
+    const answer = await this.ask(path, options);
+    const body = await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(body.code), { problem: body, status: answer.status });
+    return body;
+  }
+
+  now() { return this.read(this.path('/now')); }
+
   async place(method, rest) {
-    const answer = await this.ask(this.path(rest), { method, headers: this.headers() });
-    const place = await answer.json();
-    if (!answer.ok) throw Object.assign(new Error(place.code), { problem: place, status: answer.status });
+    const place = await this.read(this.path(rest), { method, headers: this.headers() });
     if (place.ticket) this.papers = { ticket: place.ticket, pass: place.pass };
     this.storage?.setItem(this.key, JSON.stringify(this.papers));
     this.onChange(place);
     return place;
   }
 
+  /* Does the work that is asked for, and waits for the lobby or the opening. */
+  async join() {
+    for (;;) {
+      try { return await this.place('POST', ''); } catch (error) {
+        if (error.message === 'proof-of-work-required') this.work = await solve(error.problem);
+        else if (error.message === 'queue-not-open') await this.opening();
+        else throw error;
+      }
+    }
+  }
+
+  async opening() {
+    let now = { phase: 'scheduled' };
+    while (now.phase === 'scheduled') {
+      now = await this.now();
+      if (now.phase !== 'lobby') await this.wait(now, { status: 'PRE_QUEUE' }, null);
+    }
+  }
+
   async run() {
-    let place = await this.place('POST', '');
-    let number = place.ticketNumber;
+    let place = await this.join();
     while (!FINAL.includes(place.status)) {
-      const now = await (await this.ask(this.path('/now'))).json();
+      const number = place.ticketNumber, now = await this.now();
       const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
       const near = number !== null && beyond(now, number) < 0;
-      if (opened || near || now.epoch !== place.epoch) {
+      if (opened || near || ENDED.includes(now.phase) || now.epoch !== place.epoch) {
         place = await this.place('GET', '/status');
-        number = place.ticketNumber;
         if (FINAL.includes(place.status)) break;
       } else if (number !== null) {
         this.onChange({ ...place, position: ahead(now, number) + 1 });
       }
-      await this.wait(now, place, number);
-      if (this.stopped) throw new Error('stopped');
+      await this.wait(now, place, place.ticketNumber);
     }
     return place;
   }
 
   /* One read at the opening, spread over the notice period, instead of a stampede. */
-  wait(now, place, number) {
-    const left = now.opensAtMs - now.serverTimeMs;
-    const seconds = pause(now, number);
-    if (place.status === 'PRE_QUEUE' && left > 0 && seconds * 1000 > left)
-      return this.sleep(left + Math.random() * 10000);
-    return this.sleep(seconds * 1000);
+  async wait(now, place, number) {
+    const left = now.opensAtMs - now.serverTimeMs, ms = pause(now, number) * 1000;
+    await this.sleep(place.status === 'PRE_QUEUE' && left > 0 && ms > left ? left + Math.random() * 10000 : ms);
+    if (this.stopped) throw new Error('stopped');
   }
 
   stop() { this.stopped = true; }

@@ -2,7 +2,9 @@ libconcertmania_a_SOURCES += \
   lib/queue/draw.c lib/queue/draw.h \
   lib/queue/hash.h lib/queue/hash_openssl.c \
   lib/queue/queue.c lib/queue/queue.h \
+  lib/queue/queue_beacon.c lib/queue/queue_beacon.h \
   lib/queue/queue_desk.c lib/queue/queue_desk.h \
+  lib/queue/queue_follow.c lib/queue/queue_follow.h \
   lib/queue/queue_operator.c \
   lib/queue/queue_pass.c lib/queue/queue_pass.h \
   lib/queue/queue_pg.c \

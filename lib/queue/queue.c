@@ -6,7 +6,7 @@
 #include "queue/queue_pass.h"
 #include "queue/queue_rules.h"
 
-enum { ATTEMPTS = 4, NEW_RATE = 50, REBUILD_RETRY_S = 5 };
+enum { ATTEMPTS = 4, NEW_RATE = 50, REBUILD_RETRY_S = 5, DRAW_RETRY_S = 1 };
 
 /* Different for different members and moments, 0 to range - 1. */
 static int jitter(const struct ctx *ctx, int range)
@@ -24,7 +24,8 @@ static bool must_ask_again(struct ctx *ctx, const struct queue_record **record,
 	struct concert_id concert, struct queue_question *question,
 	const struct queue_answer *answer)
 {
-	bool drawing = answer->code == QUEUE_CODE_LOBBY && answer->phase == QUEUE_PHASE_DRAWING;
+	bool drawing = answer->phase == QUEUE_PHASE_DRAWING
+		&& (answer->code == QUEUE_CODE_LOBBY || answer->code == QUEUE_CODE_NOT_OPEN);
 	bool knows_draw = *record && (*record)->drawn && (*record)->epoch == answer->epoch
 		&& (*record)->participants == answer->lobby;
 	if (answer->code == QUEUE_CODE_RESOLVE && knows_draw && answer->number < answer->lobby) {
@@ -33,7 +34,8 @@ static bool must_ask_again(struct ctx *ctx, const struct queue_record **record,
 		return true;
 	}
 	if (answer->code == QUEUE_CODE_RESOLVE || answer->code == QUEUE_CODE_UNCONFIGURED
-		|| answer->code == QUEUE_CODE_EPOCH || drawing) {
+		|| answer->code == QUEUE_CODE_EPOCH
+		|| (drawing && !(*record && queue_awaits_beacon(*record)))) {
 		question->epoch = -1;
 		question->drawn = -1;
 		return queue_desk_refresh(ctx, concert, record, NULL) == FAULT_NONE;
@@ -63,6 +65,17 @@ static enum fault ask(struct ctx *ctx, const struct queue_record **record,
 	return FAULT_NONE;
 }
 
+/* Who has bought since the ticket was given has had the turn. Asked only of PostgreSQL, and only
+ * here: a lost queue can't know. */
+static enum fault is_used(struct ctx *ctx, const struct queue_paper *ticket, bool *ret_used)
+{
+	int64_t paid_ms;
+	enum fault fault = queue_member_paid(ctx, ticket->concert, &paid_ms);
+	if (!fault)
+		*ret_used = paid_ms >= ticket->issued_s * 1000;
+	return fault;
+}
+
 /* The member isn't known but shows a signed ticket (and perhaps a pass): put the place back. */
 static enum fault restore(struct ctx *ctx, const struct queue_record **record,
 	struct concert_id concert, const struct queue_proofs *proofs,
@@ -70,16 +83,20 @@ static enum fault restore(struct ctx *ctx, const struct queue_record **record,
 {
 	struct queue_paper ticket, pass;
 	struct queue_answer restored;
+	bool used;
 	if (!proofs->ticket || queue_ticket_open(ctx, concert, proofs->ticket, &ticket)
 		|| ticket.epoch != answer->epoch)
 		return FAULT_NONE;
+	enum fault fault = is_used(ctx, &ticket, &used);
+	if (fault || used)
+		return fault;
 	struct queue_question question = { .verb = QUEUE_VERB_RESTORE, .member = ctx->member,
 		.epoch = ticket.epoch, .drawn = -1, .number = ticket.number,
 		.kind = ticket.kind };
 	if (queue_pass_check(ctx, concert, ticket.epoch, proofs->pass, &pass) == FAULT_NONE
 		&& pass.number == ticket.number && ticket.kind == 1)
 		question.lease_end_ms = pass.expires_ms;
-	enum fault fault = ask(ctx, record, concert, &question, &restored);
+	fault = ask(ctx, record, concert, &question, &restored);
 	if (!fault)
 		*answer = restored;
 	return fault;
@@ -179,6 +196,8 @@ static enum fault refusal(struct ctx *ctx, const struct queue_answer *answer)
 		if (answer->open_ms > answer->now_ms) {
 			int64_t wait_s = (answer->open_ms - answer->now_ms) / 1000 + 1;
 			ctx->retry_after_s = wait_s < 60 ? (int)wait_s : 60;
+		} else {
+			ctx->retry_after_s = DRAW_RETRY_S;
 		}
 		return FAULT_QUEUE_NOT_OPEN;
 	case QUEUE_CODE_CLOSED:
@@ -198,10 +217,12 @@ static enum fault join(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = queue_desk_get(ctx, concert, &record);
 	if (!fault)
 		fault = check_entry(ctx, concert, record, proofs);
+	struct queue_question question = { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
+		.epoch = -1, .drawn = -1 };
+	if (!fault && (!record || record->lobby_ms))
+		fault = queue_member_tag(ctx, concert, &question.tag);
 	if (fault)
 		return fault;
-	struct queue_question question = { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
-		.epoch = -1, .drawn = -1, .tag = ctx->request_id };
 	fault = ask(ctx, &record, concert, &question, &answer);
 	if (!fault && may_restore(&answer, proofs))
 		fault = restore(ctx, &record, concert, proofs, &answer);

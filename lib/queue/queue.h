@@ -69,7 +69,9 @@ struct queue_summary {
 		hold_expired, claim_delay_ms, restored, conflict;
 	int64_t waiting;            /* upper bound: tickets not yet called or passed, without gaps */
 	int64_t capacity_effective; /* capacity, or less when few seats are free */
-	int64_t last_wait_s;        /* of whoever joins now; -1 unknown; queue_observe only */
+	int64_t age_ms;             /* of the public summary before this one; -1 none */
+	/* queue_observe only, -1 unknown: wait of whoever joins now; age_ms in seconds */
+	int64_t last_wait_s, age_s;
 };
 
 struct queue_settings {
@@ -83,15 +85,24 @@ struct queue_settings {
 
 /* A change: absent members are -1 or NULL. */
 struct queue_change {
-	const char *mode, *message, *beacon;
+	const char *mode, *message, *beacon_source, *beacon;
 	int64_t rate_per_second, capacity, lobby_ms, paused;
 	int64_t values[QUEUE_SETTING_COUNT];
 	bool reset; /* a new epoch: everybody starts again */
+	bool rebase; /* Redis' clock was set back and stays so: times in the queue go along */
 };
 
 struct queue_audit {
-	int64_t epoch, participants; /* -1 before the draw */
-	const char *commit, *s0, *seed, *transcript, *beacon, *calls_digest;
+	int64_t epoch, participants; /* -1 until the lobby is closed */
+	const char *commit, *s0, *seed, *transcript, *beacon_source, *beacon, *calls_digest;
+	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms; /* 0: not (yet) */
+};
+
+/* A part of the log of calls. */
+struct queue_calls {
+	int64_t epoch, total, next; /* calls so far; where the next part begins, -1 none */
+	const char *digest;         /* of all so far: x = SHA-1 in hex of "x ticket", from "" on */
+	const char *tickets;        /* "ticket,ticket", in the order of the calls */
 };
 
 /* Idempotent: a member has one place. Faults: CONCERT_NOT_FOUND, QUEUE_NOT_OPEN, QUEUE_CLOSED,
@@ -109,6 +120,9 @@ enum fault queue_leave(struct ctx *ctx, struct concert_id concert);
  * time won't. */
 enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
 	const char *why);
+/* The same for whoever learns of it later: a turn claimed since then is another one and stays. */
+enum fault queue_release_claimed(struct ctx *ctx, struct concert_id concert,
+	struct member_id member, const char *why, int64_t before_ms);
 
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
@@ -118,7 +132,12 @@ enum fault queue_observe(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);
 enum fault queue_get_audit(struct ctx *ctx, struct concert_id concert,
 	struct queue_audit *ret_audit);
-/* Stores the change and puts it into force at once. Faults: CONCERT_NOT_FOUND. */
+/* The calls from the one numbered from (0 on), at most 5,000. Faults: CONCERT_NOT_FOUND,
+ * REDIS_AWAY. */
+enum fault queue_get_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls);
+/* Stores the change and puts it into force at once. Faults: BAD_INPUT (a beacon too early or too
+ * late; nothing is stored), CONCERT_NOT_FOUND, REDIS_AWAY. */
 enum fault queue_change_settings(struct ctx *ctx, struct concert_id concert,
 	const struct queue_change *change, struct queue_settings *ret_settings);
 

@@ -10,14 +10,16 @@
 --                      or a mark: 0 never seen, 1 left, 2 has had its lease
 --   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
 --   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
---   cq:{ID}:e<E>:w     zset, late returners: ticket -> ticket
+--   cq:{ID}:e<E>:o     set, those of the leases whose member holds seats: these are no longer among the free ones
+--   cq:{ID}:e<E>:w     zset, late returners: ticket -> when it came, us: nobody is put before another
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
 --   cq:{ID}:e<E>:j     zset, time ms -> tail (the score), a point at a checkpoint if tail moved
+--   cq:{ID}:e<E>:k     list, every ticket called, in the order of the calls
 --   cq:{ID}:e<E>:n     hash of counters                          cq:{ID}:e<E>:a  hash for the audit, message
 --
--- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0 (or nothing) takes any
--- and the default settings if none are stored; -1 takes any but answers UNCONFIGURED if no settings are stored; any other
--- answers EPOCH (and the right one) on a mismatch.
+-- ARGV[1] of the member's functions is the member id, ARGV[2] the epoch the caller believes in: 0, -1 (or nothing) take
+-- any; any other answers EPOCH (and the right one) on a mismatch. Where state or settings are missing the answer is
+-- UNCONFIGURED and nothing is stored: only who brings the settings knows whether a queue is new or was lost.
 --
 -- join, status, release and restore answer this array of integers:
 --   1 code  2 epoch  3 phase  4 number (-1 none; lobby index while code is LOBBY or RESOLVE)  5 ahead (-1 unknown)
@@ -74,12 +76,17 @@ local CONFIG = {
   { 'rate', 50 }, { 'burst', 0 }, { 'window', 10000 }, { 'lease', 180000 }, { 'lease_max', 900000 },
   { 'liveness', 45000 }, { 'notice', 10000 }, { 'late_grace', 300000 }, { 'overbook', 2 },
   { 'refund_noshow', 1 }, { 'buckets', 16384 }, { 'step', 0 }, { 'operator', 0 }, { 'rebuild', 90000 },
+  { 'version', 0 }, { 'version_at', 0 },   -- of the settings as the database counts them, and when it came
 }
 local CHUNK = 16384
-local MAX_CALLS, MAX_LOOKED, MAX_DROPPED = 256, 4096, 256
+local MAX_CALLS, MAX_LOOKED, MAX_DROPPED, MAX_TOUCHED = 256, 4096, 256, 512
 local SLACK = 200000
 local MAX_GAPS = 64
 local CHECKPOINT_US = 5000000
+local READING_US = 60000000   -- no reading of the database is under way for longer
+
+-- One of each in an epoch.
+local EPOCH_KEYS = { 'c', 'l', 'g', 'o', 'w', 'h', 'j', 'k', 'n', 'a' }
 
 -- Redis lends its API and Lua's libraries to a running function only, not to the loading of the library.
 local call, floor, max, min, ceil, STATE_FORMAT, CONFIG_FORMAT
@@ -125,9 +132,9 @@ local function parse_config(raw)
   local cf = config_cache[raw]
   if cf then return cf end
   if config_cached >= 64 then config_cache, config_cached = {}, 0 end
-  local v = { struct.unpack(CONFIG_FORMAT, raw) }
-  cf = {}
-  for i = 1, #CONFIG do cf[CONFIG[i][1]] = v[i] end
+  local v = { struct.unpack('<' .. string.rep('d', min(#CONFIG, floor(#raw / 8))), raw) }
+  cf = default_config()
+  for i = 1, min(#CONFIG, #v - 1) do cf[CONFIG[i][1]] = v[i] end
   config_cache[raw] = derive(cf)
   config_cached = config_cached + 1
   return cf
@@ -160,7 +167,7 @@ local function phase_of(st, cf, us)
     return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
   end
   if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
-  if cf.operator == MODE.PAUSED then return PHASE.PAUSED end
+  if cf.operator == MODE.PAUSED or us < cf.open_at then return PHASE.PAUSED end   -- an opening put off
   if cf.operator == MODE.DRAIN then return PHASE.DRAIN end
   return PHASE.OPEN
 end
@@ -176,11 +183,12 @@ local function finish_rebuild(q)
   q.dirty = true
 end
 
--- Reads state and settings. Returns q, or nil and a code when the caller's epoch is not ours.
+-- Reads state and settings. Returns q, or nil and a code when the caller's epoch is not ours. Readers see an empty queue
+-- where there is none.
 local function open_queue(key, want, readonly)
   local raw = call('MGET', key, key .. ':f')
   want = tonumber(want) or 0
-  if want ~= 0 and not raw[2] then return nil, CODE.UNCONFIGURED, 0 end
+  if not readonly and not (raw[1] and raw[2]) then return nil, CODE.UNCONFIGURED, 0 end
   local cf = raw[2] and parse_config(raw[2]) or default_config()
   local us = cf.clock
   if us == 0 then
@@ -214,8 +222,31 @@ local function open_queue(key, want, readonly)
   return q
 end
 
+-- A day after the closing; asked for after it, a day from now.
+local function expire_with(cf, us, key)
+  if cf.close_at > 0 then
+    call('EXPIREAT', key, floor(max(cf.close_at, us) / 1000000) + 86400)
+  else
+    call('PERSIST', key)
+  end
+end
+
 local function expire_with_queue(q, key)
-  if q.cf.close_at > 0 then call('EXPIREAT', key, floor(q.cf.close_at / 1000000) + 86400) end
+  if q.cf.close_at > 0 then expire_with(q.cf, q.us, key) end
+end
+
+-- The closing was moved: what was stored before lives as long as what is stored now. Many keys, so a part each time.
+local function touch_members(q, first)
+  local to, chunks = first + MAX_TOUCHED, floor(q.st[TAIL] / CHUNK)
+  for i = first, to - 1 do
+    if i < q.cf.buckets then expire_with(q.cf, q.us, q.p .. 'b:' .. string.format('%d', i)) end
+    if i <= chunks then expire_with(q.cf, q.us, q.p .. 's:' .. string.format('%d', i)) end
+  end
+  if to < max(q.cf.buckets, chunks + 1) then
+    call('HSET', q.p .. 'a', 'touched', string.format('%d', to))
+  else
+    call('HDEL', q.p .. 'a', 'touched')
+  end
 end
 
 local function close_queue(q)
@@ -278,14 +309,19 @@ local function put_seen(q, ticket, value)
   end
 end
 
--- Tickets between S and n that exist: an upper bound of the people ahead, which can only fall.
-local function ahead_of(q, n)
-  local ahead = n - q.st[S]
+-- Tickets below n that exist: the numbers in gaps belong to nobody.
+local function tickets_below(q, n)
+  local count = n
   for i = 1, #q.gaps do
-    local from, to = max(q.gaps[i][1], q.st[S]), min(q.gaps[i][2], n)
-    if to > from then ahead = ahead - (to - from) end
+    local to = min(q.gaps[i][2], n)
+    if to > q.gaps[i][1] then count = count - (to - q.gaps[i][1]) end
   end
-  return max(0, ahead)
+  return count
+end
+
+-- An upper bound of the people ahead, which can only fall.
+local function ahead_of(q, n)
+  return max(0, tickets_below(q, n) - tickets_below(q, q.st[S]))
 end
 
 local function speed_of(q)
@@ -316,6 +352,7 @@ local function drop_expired(q)
     end
     call('ZREM', q.p .. 'l', unpack(leases))
     call('HDEL', q.p .. 'g', unpack(leases))
+    call('SREM', q.p .. 'o', unpack(leases))
     tally(q, 'expired', #leases)
     q.dirty = true
   end
@@ -360,7 +397,8 @@ local function next_in_line(q, budget)
   local raw, base = nil, 0
   while st[S] < st[TAIL] and budget.looked < MAX_LOOKED do
     local jump = #q.gaps > 0 and gap_end(q, st[S])
-    if jump then
+    if jump then   -- and with it what is counted from S: as many are near the front as before
+      for _, i in ipairs { C, E, CS } do st[i] = st[i] + jump - st[S] end
       st[S], raw = jump, nil
     else
       local offset = (st[S] % CHUNK) * 4
@@ -399,21 +437,27 @@ local function note_history(q, before)
     if q.ms - tonumber(points[i]) <= 120000 then oldest = i end
   end
   local dt = q.ms - tonumber(points[oldest])
-  st[SPEED] = dt > 0 and (st[S] - tonumber(points[oldest + 1])) * 1000 / dt or -1
+  local moved = tickets_below(q, st[S]) - tickets_below(q, tonumber(points[oldest + 1]))
+  st[SPEED] = dt > 0 and moved * 1000 / dt or -1
 end
 
--- Folds each call into a running digest, so that the order of calls can be compared afterwards.
+-- The log of calls, and a running digest of it: what somebody kept of the one proves the other unchanged.
 local function log_calls(q, called)
-  local key = q.p .. 'a'
+  local key, log, tickets = q.p .. 'a', q.p .. 'k', {}
   local digest = call('HGET', key, 'calls') or ''
-  for i = 1, #called do digest = redis.sha1hex(digest .. ' ' .. string.format('%d', called[i])) end
+  for i = 1, #called do
+    tickets[i] = string.format('%d', called[i])
+    digest = redis.sha1hex(digest .. ' ' .. tickets[i])
+  end
+  if call('RPUSH', log, unpack(tickets)) == #tickets then expire_with_queue(q, log) end
   call('HSET', key, 'calls', digest)
 end
 
--- Many may not come in for few seats.
+-- Many may not come in for few seats. Those who hold theirs look for none.
 local function effective_capacity(q)
   local cap, st = q.cf.capacity, q.st
-  return st[FREE] >= 0 and min(cap, ceil(st[FREE] * q.cf.overbook)) or cap
+  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
+  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
 end
 
 local function free_slots(q)
@@ -515,7 +559,8 @@ local function come_late(q, member, n)
   if not call('ZSCORE', w, ticket) then
     local point = call('ZRANGEBYSCORE', q.p .. 'h', string.format('(%d', n), '+inf', 'LIMIT', 0, 1)[1]
     if point and q.ms - tonumber(point) > q.cf.late_grace then return CODE.EXPIRED, n end
-    call('ZADD', w, n, ticket)
+    local last = tonumber(call('ZREVRANGE', w, 0, 0, 'WITHSCORES')[2] or 0)
+    call('ZADD', w, string.format('%d', max(q.us, last + 1)), ticket)
     tally(q, 'late_in', 1)
     q.dirty = true
     advance(q)
@@ -626,32 +671,56 @@ local function queue_status(keys, argv)
     return answer(q, q.phase == PHASE.REBUILD and CODE.REBUILD or CODE.NONE)
   end
   -- Far from the front nobody needs to check in: answer from the state alone.
-  if kind == KIND.TICKET and number >= q.st[C] + q.cf.A and q.phase ~= PHASE.SOLD_OUT
+  local ahead = kind == KIND.TICKET and ahead_of(q, number) or 0
+  if kind == KIND.TICKET and number >= q.st[S] and ahead >= q.st[C] - q.st[S] + q.cf.A and q.phase ~= PHASE.SOLD_OUT
     and q.phase ~= PHASE.CLOSED and q.phase ~= PHASE.REBUILD then
-    return answer(q, CODE.WAITING, number, { ahead = ahead_of(q, number) })
+    return answer(q, CODE.WAITING, number, { ahead = ahead })
   end
   return answer(q, place(q, argv[1], number, kind, argv[3]))
 end
 
--- ARGV: member, epoch, why: leave | done | expire_hold. The freed slot goes to the next ticket before the reply.
+local function has_had_turn(q, member, number)
+  return number < q.st[S] and (call('ZSCORE', q.p .. 'l', member) or get_seen(q, number) == SEEN_SERVED)
+end
+
+-- Whether the member's turn began before then: who has come again meanwhile keeps the new one.
+local function claimed_before(q, member, ms)
+  local grant = call('HGET', q.p .. 'g', member)
+  local claimed = grant and tonumber(string.match(grant, ':(%d+)$'))
+  return claimed and claimed < ms
+end
+
+-- ARGV: member, epoch, why: leave | done | expire_hold, and if not 0: only a turn claimed before this instant (ms since
+-- 1970). The freed slot goes to the next ticket before the reply. A turn that ended with its hold is as one that ran out.
 local function queue_release(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
   if not q then return refuse(code, epoch) end
-  local member, why = argv[1], argv[3]
+  local member, why, before = argv[1], argv[3], tonumber(argv[4]) or 0
+  if before > 0 and not claimed_before(q, member, before) then return answer(q, CODE.NONE) end
   local number, kind = find_member(q, member)
   if not number or kind > KIND.TICKET then
     advance(q)
     return answer(q, CODE.NONE)
   end
+  if why == 'done' and not (kind == KIND.TICKET and has_had_turn(q, member, number)) then
+    advance(q)   -- bought with the turn of another place; this one was taken since
+    return answer(q, CODE.NONE)
+  end
   if kind == KIND.TICKET then
     local ticket = string.format('%d', number)
-    call('ZREM', q.p .. 'l', member)
-    call('HDEL', q.p .. 'g', member)
+    if call('ZREM', q.p .. 'l', member) == 1 then
+      call('HDEL', q.p .. 'g', member)
+      call('SREM', q.p .. 'o', member)
+    end
     call('ZREM', q.p .. 'c', ticket)
     call('ZREM', q.p .. 'w', ticket)
     if number >= q.st[S] then put_seen(q, number, SEEN_LEFT) end
   end
-  put_member(q, member, number, why == 'done' and KIND.DONE or KIND.LEFT)
+  if why == 'expire_hold' and kind == KIND.TICKET and number < q.st[S] then
+    put_seen(q, number, SEEN_SERVED)
+  else
+    put_member(q, member, number, why == 'done' and KIND.DONE or KIND.LEFT)
+  end
   tally(q, why == 'done' and 'done' or why == 'expire_hold' and 'hold_expired' or 'left', 1)
   advance(q)
   return answer(q, CODE.NONE, number)
@@ -681,10 +750,11 @@ local function extend_lease(q, member, until_ms)
   local claimed = grant and tonumber(string.match(grant, ':(%d+)$')) or q.ms
   local to = min(max(lease_end, until_ms), claimed + q.cf.lease_max)
   if to > lease_end then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
+  call('SADD', q.p .. 'o', member)
   return max(to, lease_end)
 end
 
--- ARGV: member, end wanted (ms since 1970). Answers {lease end ms, 0 if there is no lease}.
+-- ARGV: member, who now holds seats, end wanted (ms since 1970). Answers {lease end ms, 0 if there is no lease}.
 local function queue_extend(keys, argv)
   local q = open_queue(keys[1], 0, true)
   return { extend_lease(q, argv[1], tonumber(argv[2])) }
@@ -706,17 +776,27 @@ local function read_pairs(argv, first)
   return given
 end
 
--- A queue whose state is gone but whose checkpoint isn't: numbers stand, nobody is called until those who wait
--- have shown their tickets.
-local function start_rebuild(st, cf, given, us)
+-- A queue whose state is gone but whose checkpoint (always of this epoch) isn't: numbers stand, nobody is called until
+-- those who wait have shown their tickets.
+local function start_rebuild(key, st, cf, given, us)
   local tail = tonumber(given.checkpoint_tail) or 0
   if tail <= 0 then return end
   st[TAIL], st[S] = tail, tonumber(given.checkpoint_serving) or 0
   st[N] = tonumber(given.checkpoint_lobby) or -1
   st[CS], st[C], st[E] = st[S], st[S], st[S]
-  st[OPMODE], st[RB], st[T0] = MODE.REBUILD, us + cf.rebuild * 1000, us
+  local closed = cf.close_at > 0 and us >= cf.close_at   -- then there is nobody to wait for
+  st[OPMODE], st[RB], st[T0] = MODE.REBUILD, closed and us or us + cf.rebuild * 1000, us
+  -- from now on the grace counts for all below
+  if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
 end
 
+-- What a reset leaves behind may be spread over more buckets than what comes.
+local function note_buckets(key, from, to, buckets)
+  local earlier = call('HGET', string.format('%s:e%d:a', key, from), 'old_buckets')
+  call('HSET', string.format('%s:e%d:a', key, to), 'old_buckets', max(buckets, tonumber(earlier or 0)))
+end
+
+-- False if what is given is older than what is there.
 local function configure(key, epoch, given)
   local raw = call('MGET', key, key .. ':f')
   local old = raw[2] and parse_config(raw[2]) or default_config()
@@ -733,13 +813,18 @@ local function configure(key, epoch, given)
     us = t[1] * 1000000 + t[2]
   end
   local st = raw[1] and { struct.unpack(STATE_FORMAT, raw[1]) }
-  if st and epoch > 0 and st[EPOCH] > epoch then return end   -- an old reading of the database
+  -- An old reading of the database. A version that stays lower is a database put back to an older state.
+  if st and epoch > 0 and st[EPOCH] > epoch then return false end
+  if raw[2] and cf.version < old.version and us - old.version_at < READING_US then return false end
+  if cf.version ~= old.version then cf.version_at = us end
   if st and (epoch <= 0 or st[EPOCH] == epoch) and st[TAIL] > 0 then cf.buckets = old.buckets end
   derive(cf)
-  if not st or (epoch > 0 and st[EPOCH] < epoch) then
-    local fresh = not st
-    st = new_state(epoch > 0 and epoch or 1, us)
-    if fresh then start_rebuild(st, cf, given, us) end
+  local fresh = not st or (epoch > 0 and st[EPOCH] < epoch)
+  local lost = not fresh and st[TAIL] == 0 and tonumber(given.checkpoint_tail or 0) > 0
+  if fresh or lost then
+    if fresh and st then note_buckets(key, st[EPOCH], epoch, old.buckets) end
+    st = new_state(epoch > 0 and epoch or st and st[EPOCH] or 1, us)
+    start_rebuild(key, st, cf, given, us)
     call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
   elseif st[TAIL] == 0 and st[N] == 0 and us < cf.open_at then
     st[N] = -1   -- nobody has come yet: the opening may still be moved
@@ -747,30 +832,35 @@ local function configure(key, epoch, given)
   end
   local packed = pack_config(cf)
   if packed ~= raw[2] then call('SET', key .. ':f', packed) end
-  local audit = string.format('%s:e%d:a', key, st[EPOCH])
+  local p = string.format('%s:e%d:', key, st[EPOCH])
+  local audit = p .. 'a'
   for _, name in ipairs { 'message', 'commit' } do
     if given[name] and (given[name] ~= '' or call('HEXISTS', audit, name) == 1) then
       call('HSET', audit, name, given[name])
     end
   end
-  if cf.close_at > 0 then
-    local at = floor(cf.close_at / 1000000) + 86400
-    call('EXPIREAT', key, at)
-    call('EXPIREAT', key .. ':f', at)
-    call('EXPIREAT', audit, at)
+  if cf.close_at > 0 or old.close_at > 0 then
+    expire_with(cf, us, key)
+    expire_with(cf, us, key .. ':f')
+    for i = 1, (packed ~= raw[2] or us - st[CK] >= CHECKPOINT_US) and #EPOCH_KEYS or 0 do
+      expire_with(cf, us, p .. EPOCH_KEYS[i])   -- now and then: some come and go
+    end
   end
+  if cf.close_at ~= old.close_at and st[TAIL] > 0 then call('HSET', audit, 'touched', 0) end
+  return true
 end
 
 -- ARGV: epoch, then pairs of name and value to store first: the names of CONFIG (instants in ms since 1970), message,
--- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats).
+-- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats),
+-- summary (whatever it is, this makes the public document).
 -- Answers {code, epoch, phase, now ms, S, C, E, tail, N, seeded, late, leases, calls, free, held, speed (in 1000 s), vmax
 -- (in 1000 s), opening ms, K, rate (in 1000 s), live (in 1000), 1 if a checkpoint is due, clock behind by ms, gaps
--- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most and K
--- as the free seats bound it}. This call is the ticker: the
--- public document's readers bring it about once a second.
+-- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most, K
+-- as the free seats bound it and the age of the last public document in ms (-1 none)}. This call is the ticker: the
+-- public document's readers bring it about once a second. A checkpoint is due only for who gives settings.
 local function queue_now(keys, argv)
   local epoch, given = tonumber(argv[1]) or 0, read_pairs(argv, 2)
-  if #argv > 1 then configure(keys[1], max(0, epoch), given) end
+  if #argv > 1 and not configure(keys[1], max(0, epoch), given) then given = {} end
   local q, code, other = open_queue(keys[1], epoch)
   if not q then return { code, other } end
   local st, cf = q.st, q.cf
@@ -782,7 +872,7 @@ local function queue_now(keys, argv)
   end
   if q.phase ~= PHASE.NONE then advance(q) end
   local due = 0
-  if q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
+  if #argv > 1 and q.us - st[CK] >= CHECKPOINT_US and st[TAIL] > 0 then
     st[CK], due, q.dirty = q.us, 1, true
     note_tail(q)
   end
@@ -790,7 +880,9 @@ local function queue_now(keys, argv)
   close_queue(q)
   local gaps = {}
   for i = 1, #q.gaps do gaps[i] = string.format('%d-%d', q.gaps[i][1], q.gaps[i][2]) end
-  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls')
+  if given.summary then call('HSET', q.p .. 'a', 'summary', q.ms) end
+  local a = call('HMGET', q.p .. 'a', 'message', 'commit', 'seed', 'transcript', 'calls', 'summary', 'touched')
+  if a[7] then touch_members(q, tonumber(a[7])) end
   local counters = call('HMGET', q.p .. 'n', unpack(COUNTERS))
   local out = {
     CODE.NONE, st[EPOCH], q.phase, q.ms, st[S], st[C], st[E], st[TAIL], st[N], st[SEEDED], call('ZCARD', q.p .. 'w'),
@@ -802,7 +894,18 @@ local function queue_now(keys, argv)
   for i = 1, #COUNTERS do out[#out + 1] = tonumber(counters[i] or 0) end
   out[#out + 1] = ahead_of(q, st[TAIL])
   out[#out + 1] = effective_capacity(q)
+  out[#out + 1] = a[6] and max(0, q.ms - tonumber(a[6])) or -1
   return out
+end
+
+-- ARGV: epoch, first (from 0), how many. Answers {code, epoch, calls so far, digest of them, the calls asked for "ticket,..."}.
+local function queue_calls(keys, argv)
+  local q, code, other = open_queue(keys[1], argv[1])
+  if not q then return { code, other } end
+  local first = tonumber(argv[2])
+  local log = q.p .. 'k'
+  local tickets = call('LRANGE', log, first, first + min(10000, tonumber(argv[3])) - 1)
+  return { CODE.NONE, q.st[EPOCH], call('LLEN', log), call('HGET', q.p .. 'a', 'calls') or '', table.concat(tickets, ',') }
 end
 
 -- ARGV: epoch, seed (hex), N, transcript. Opens the queue after the draw, once, and only for the cohort that was drawn.
@@ -812,6 +915,10 @@ local function queue_reveal(keys, argv)
   local st = q.st
   if st[SEEDED] == 1 then return { CODE.NONE, st[EPOCH] } end
   local transcript = call('HGET', q.p .. 'a', 'transcript') or ''
+  if transcript == '' and st[N] > 0 then   -- the lobby was lost: those drawn are its members
+    st[N] = tonumber(argv[3])
+    st[TAIL] = max(st[TAIL], st[N])
+  end
   if st[N] ~= tonumber(argv[3]) or (transcript ~= argv[4] and transcript ~= '') then
     return { CODE.REFUSED, st[EPOCH] }
   end
@@ -833,7 +940,9 @@ local function restore_lease(q, member, n, lease_end)
   elseif n >= st[S] or get_seen(q, n) == SEEN_SERVED then
     return
   end
-  if call('ZCARD', q.p .. 'l') + call('ZCARD', q.p .. 'c') >= q.cf.capacity then return end
+  local called = call('ZSCORE', q.p .. 'c', string.format('%d', n)) and 1 or 0   -- its own slot
+  if call('ZCARD', q.p .. 'l') + call('ZCARD', q.p .. 'c') - called >= q.cf.capacity then return end
+  call('ZREM', q.p .. 'c', string.format('%d', n))
   call('ZREM', q.p .. 'w', string.format('%d', n))
   call('ZADD', q.p .. 'l', string.format('%d', lease_end), member)
   call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
@@ -866,18 +975,39 @@ local function queue_restore(keys, argv)
   return answer(q, place(q, member, number, kind, argv[6]))
 end
 
--- ARGV: epoch, verb. rebase: the clock was set back and stays so; take the times of the state along.
+-- Points in time of a history, whose scores are numbers of tickets.
+local function shift_points(key, ms)
+  local points = call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  if #points == 0 then return end
+  local ttl = call('PTTL', key)
+  call('DEL', key)
+  for i = 1, #points, 2 do call('ZADD', key, points[i + 1], string.format('%d', points[i] - ms)) end
+  if ttl > 0 then call('PEXPIRE', key, ttl) end
+end
+
+-- ARGV: epoch, verb. rebase: the clock was set back and stays so; take the times of the state along. Check-ins stay:
+-- they count as fresh for longer by as much.
 local function queue_admin(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[1])
   if not q then return { code, epoch } end
   if argv[2] ~= 'rebase' then return { CODE.REFUSED, q.st[EPOCH] } end
   local back = max(0, q.back)
+  local ms = floor(back / 1000)
   for _, i in ipairs { HW, CT, TAT, HT, ADV, T0, RB, CK, CREATED } do
     if q.st[i] > 0 then q.st[i] = q.st[i] - back end
   end
   for _, name in ipairs { 'c', 'l' } do
     local members = call('ZRANGE', q.p .. name, 0, -1)
-    for i = 1, #members do call('ZINCRBY', q.p .. name, -floor(back / 1000), members[i]) end
+    for i = 1, #members do call('ZINCRBY', q.p .. name, -ms, members[i]) end
+  end
+  local grants = call('HGETALL', q.p .. 'g')
+  for i = 1, #grants, 2 do
+    local ticket, claimed = string.match(grants[i + 1], '^(%d+):(%d+)$')
+    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d', ticket, claimed - ms))
+  end
+  if ms > 0 then
+    shift_points(q.p .. 'h', ms)
+    shift_points(q.p .. 'j', ms)
   end
   q.us, q.dirty = q.us - back, true
   close_queue(q)
@@ -893,8 +1023,9 @@ local function queue_sweep(keys, argv)
   for i = first, first + count - 1 do
     call('UNLINK', p .. 'b:' .. string.format('%d', i), p .. 's:' .. string.format('%d', i))
   end
-  if first + count < max(1024, q.cf.buckets) then return { first + count } end
-  for _, name in ipairs { 'c', 'l', 'g', 'w', 'h', 'j', 'n', 'a' } do call('UNLINK', p .. name) end
+  local buckets = tonumber(call('HGET', q.p .. 'a', 'old_buckets') or 0)
+  if first + count < max(1024, q.cf.buckets, buckets) then return { first + count } end
+  for i = 1, #EPOCH_KEYS do call('UNLINK', p .. EPOCH_KEYS[i]) end
   return { 0 }
 end
 
@@ -910,6 +1041,12 @@ local function queue_info(keys)
     out[#out + 1] = names[i]
     out[#out + 1] = string.format('%.17g', q.st[i])
   end
+  for i = 1, #q.gaps do
+    for at = 1, 2 do
+      out[#out + 1] = string.format('gap%d_%s', i, at == 1 and 'from' or 'to')
+      out[#out + 1] = string.format('%.17g', q.gaps[i][at])
+    end
+  end
   for i = 1, #CONFIG do
     out[#out + 1] = CONFIG[i][1]
     out[#out + 1] = string.format('%.17g', q.cf[CONFIG[i][1]])
@@ -923,6 +1060,7 @@ end
 
 register('cm_queue_now', queue_now, 'allow-oom')
 register('cm_queue_configure', queue_now, 'allow-oom')
+register('cm_queue_calls', queue_calls, 'no-writes')
 register('cm_queue_reveal', queue_reveal, 'allow-oom')
 register('cm_queue_restore', queue_restore)
 register('cm_queue_admin', queue_admin, 'allow-oom')

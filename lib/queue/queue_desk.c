@@ -3,11 +3,12 @@
 #include "base/banned.h"
 #include "base/clock.h"
 #include "metrics/metrics.h"
+#include "queue/queue_rules.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { KEPT = 64, FRESH_US = 2000000 };
+enum { KEPT = 64, FRESH_US = 2000000, READINGS = 3 };
 
 static struct kept {
 	struct queue_record record;
@@ -42,17 +43,26 @@ static enum fault draw(struct ctx *ctx, struct queue_record *record,
 	return queue_reveal(ctx, record);
 }
 
+/* Nobody was drawn, but the secret is owed. Not before the first number: until then the opening,
+ * and with it the lobby, may still be moved. */
+static bool is_empty_lobby(const struct queue_record *record, const struct queue_summary *summary)
+{
+	return !record->drawn && summary->lobby == 0 && summary->tail > 0;
+}
+
 static enum fault settle(struct ctx *ctx, struct queue_record *record,
 	struct queue_summary *summary)
 {
 	enum queue_code code;
 	enum fault fault = FAULT_NONE;
-	if (summary->phase == QUEUE_PHASE_DRAWING && record->has_draw) {
+	bool drawing = record->has_draw && ((summary->phase == QUEUE_PHASE_DRAWING
+		&& !queue_awaits_beacon(record)) || is_empty_lobby(record, summary));
+	if (drawing) {
 		fault = draw(ctx, record, summary);
 		if (!fault)
 			fault = queue_tick(ctx, record->concert, record, summary, &code);
 	}
-	if (!fault && summary->checkpoint_due)
+	if (!fault && (summary->checkpoint_due || drawing))
 		fault = queue_checkpoint_save(ctx, record->concert, summary);
 	return fault;
 }
@@ -70,7 +80,7 @@ static bool is_database_trouble(enum fault fault)
 	return fault && fault != FAULT_CONCERT_NOT_FOUND && fault != FAULT_REDIS_AWAY;
 }
 
-/* PostgreSQL is away: the queue goes on with what Redis has. */
+/* PostgreSQL is away, or behind Redis: the queue goes on with what Redis has. */
 static enum fault go_on(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary)
 {
@@ -80,23 +90,37 @@ static enum fault go_on(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = queue_tick(ctx, concert, NULL, &summary, &code);
 	if (fault)
 		return fault;
+	if (code != QUEUE_CODE_NONE)
+		return FAULT_DATABASE_AWAY; /* Redis has nothing either */
 	*ret_record = slot ? &slot->record : NULL;
 	if (ret_summary)
 		*ret_summary = summary;
 	return FAULT_NONE;
 }
 
+/* A reset between the reading and the telling makes the reading old: then it is read again. */
+static enum fault load_and_tell(struct ctx *ctx, struct concert_id concert,
+	struct queue_record *record, struct queue_summary *summary)
+{
+	enum queue_code code = QUEUE_CODE_EPOCH;
+	enum fault fault = FAULT_NONE;
+	for (int i = 0; i < READINGS && !fault && code == QUEUE_CODE_EPOCH; i++) {
+		fault = load(ctx, concert, record);
+		if (!fault)
+			fault = queue_tick(ctx, concert, record, summary, &code);
+	}
+	return fault || code == QUEUE_CODE_NONE ? fault : FAULT_DATABASE_AWAY;
+}
+
 enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary)
 {
 	struct queue_summary summary = { 0 };
-	enum queue_code code;
 	struct queue_record *record = arena_alloc(ctx->arena, sizeof *record);
-	enum fault fault = load(ctx, concert, record);
+	enum fault fault = load_and_tell(ctx, concert, record, &summary);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
-	if (!fault)
-		fault = queue_tick(ctx, concert, record, &summary, &code);
+	record->makes_summary = ret_summary != NULL;
 	if (!fault)
 		fault = settle(ctx, record, &summary);
 	if (fault == FAULT_CONCERT_NOT_FOUND || fault == FAULT_REDIS_AWAY)

@@ -6,9 +6,10 @@
 
 #include "auth/token.h"
 #include "base/banned.h"
+#include "base/str.h"
 #include "queue/hash.h"
 
-enum { WORK_LIFE_S = 180, WORK_BYTES = 1024 };
+enum { WORK_LIFE_S = 180, WORK_BYTES = 1024, TAG_BYTES = 8 };
 
 /* Written and read by this file alone and signed in between, so the text has one exact form. */
 #define PAPER_FORMAT "{\"c\":%" PRId64 ",\"m\":%" PRId64 ",\"e\":%" PRId64 ",\"n\":%" PRId64 \
@@ -80,6 +81,19 @@ enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t 
 	if (paper.expires_ms <= ctx->now_ms)
 		return FAULT_QUEUE_PASS_EXPIRED;
 	*ret_paper = paper;
+	return FAULT_NONE;
+}
+
+enum fault queue_member_tag(struct ctx *ctx, struct concert_id concert, const char **ret_tag)
+{
+	struct queue_paper paper = { .concert = concert, .member = ctx->member };
+	unsigned char hash[HASH_BYTES];
+	const char *sealed;
+	enum fault fault = paper_sign(ctx, "qm", &paper, &sealed);
+	if (fault)
+		return fault;
+	hash_sha256(sealed, strlen(sealed), hash);
+	*ret_tag = str_hex(ctx->arena, hash, TAG_BYTES);
 	return FAULT_NONE;
 }
 

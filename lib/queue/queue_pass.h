@@ -1,5 +1,5 @@
 /* The queue's signed papers. A ticket is a receipt for a place: it puts the place back when Redis
- * lost it. A pass repeats a lease: it is looked at only when the lease can't be (Redis away). */
+ * lost it. A pass repeats a lease: it is looked at only when there is none to be seen. */
 #ifndef CM_QUEUE_QUEUE_PASS_H
 #define CM_QUEUE_QUEUE_PASS_H
 
@@ -26,6 +26,14 @@ enum fault queue_pass_sign(struct ctx *ctx, const struct queue_paper *paper, con
  * Faults: QUEUE_PASS_REQUIRED, QUEUE_PASS_EXPIRED. */
 enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t epoch,
 	const char *pass, struct queue_paper *ret_paper);
+
+/* Puts a lease back that Redis lost in its last second: a checked pass whose member still has the
+ * number and has not been served shows that there was one. Nothing happens otherwise. */
+enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass);
+
+/* The member's mark in the draw's transcript, under the server's key: nobody else can foresee it or
+ * tell from it who joined. */
+enum fault queue_member_tag(struct ctx *ctx, struct concert_id concert, const char **ret_tag);
 
 /* Proof of work, without state: a challenge bound to member, concert and minute. */
 enum fault queue_work_challenge(struct ctx *ctx, struct concert_id concert,

@@ -7,15 +7,20 @@
 #include "pg/pg.h"
 #include "queue/queue_store.h"
 
+#define DRAW_COLUMNS "d.s0, d.commitment, d.seed, d.participants, d.transcript, d.beacon," \
+	" d.beacon_source, " PG_MS("d.created_at") ", " PG_MS("d.beacon_named_at") ", " \
+	PG_MS("d.beacon_at") ", " PG_MS("d.drawn_at")
+enum { COLUMN_DRAW = 13, COLUMN_CHECKPOINT = 24 };
+
 PG_STATEMENT(queue_record_find,
 	"select c.status = 'CANCELLED', c.queue_mode = 'on', c.queue_rate_per_second,"
 	" c.queue_capacity, " PG_MS("c.queue_lobby_at") ", " PG_MS("c.reservation_open_at") ", "
 	PG_MS("c.reservation_close_at") ", c.queue_paused, c.queue_message, c.queue_epoch,"
 	" array_to_string(array(select coalesce((c.queue_settings ->> k.name)::bigint, -1)"
 	"  from unnest($2::text[]) with ordinality k(name, place) order by k.place), ','),"
-	" coalesce(s.free, -1), coalesce(s.held, 0), d.s0, d.commitment, d.seed, d.participants,"
-	" d.transcript, d.beacon, coalesce(p.tail, 0), coalesce(p.serving, 0),"
-	" coalesce(p.lobby, -1)"
+	" coalesce(s.free, -1), coalesce(s.held, 0), " DRAW_COLUMNS
+	", coalesce(p.tail, 0), coalesce(p.serving, 0),"
+	" coalesce(p.lobby, -1), c.version"
 	" from cm.concert c"
 	" left join lateral (select sum(available)::bigint as free, sum(held)::bigint as held"
 	"  from cm.seat_counter where concert_id = c.id) s on true"
@@ -41,12 +46,18 @@ PG_STATEMENT(queue_draw_insert,
 	" on conflict (concert_id, epoch) do nothing");
 
 PG_STATEMENT(queue_draw_find,
-	"select s0, commitment, seed, participants, transcript, beacon from cm.queue_draw"
-	" where concert_id = $1 and epoch = $2");
+	"select " DRAW_COLUMNS " from cm.queue_draw d where d.concert_id = $1 and d.epoch = $2");
 
-PG_STATEMENT(queue_draw_beacon,
-	"update cm.queue_draw d set beacon = $2 from cm.concert c"
-	" where c.id = $1 and d.concert_id = c.id and d.epoch = c.queue_epoch and d.seed is null");
+PG_STATEMENT(queue_draw_name_beacon,
+	"update cm.queue_draw d set beacon_source = $2, beacon_named_at = now() from cm.concert c"
+	" where c.id = $1 and d.concert_id = c.id and d.epoch = c.queue_epoch"
+	" and d.beacon_source is null and d.seed is null returning d.epoch");
+
+PG_STATEMENT(queue_draw_give_beacon,
+	"update cm.queue_draw d set beacon = $2, beacon_at = now() from cm.concert c"
+	" where c.id = $1 and d.concert_id = c.id and d.epoch = c.queue_epoch"
+	" and d.beacon_source is not null and d.beacon is null and d.seed is null"
+	" returning d.epoch");
 
 PG_STATEMENT(queue_draw_update,
 	"update cm.queue_draw set seed = $3, transcript = $4, participants = $5, drawn_at = now()"
@@ -62,6 +73,10 @@ PG_STATEMENT(queue_checkpoint_upsert,
 PG_STATEMENT(queue_member_find,
 	"select " PG_MS("created_at") " from cm.member where id = $1");
 
+PG_STATEMENT(queue_member_bought,
+	"select coalesce(max(" PG_MS("paid_at") "), 0) from cm.reservation"
+	" where member_id = $1 and concert_id = $2");
+
 static const char *const *setting_names(void)
 {
 	static const char *names[QUEUE_SETTING_COUNT];
@@ -76,7 +91,8 @@ static void read_values(const char *text, int64_t values[QUEUE_SETTING_COUNT])
 		char *end;
 		int64_t value = strtoll(text, &end, 10);
 		bool given = end != text && value >= 0;
-		values[i] = given ? value : queue_setting_table[i].initial;
+		int64_t minimum = queue_setting_table[i].minimum; /* it may have been lower once */
+		values[i] = !given ? queue_setting_table[i].initial : value < minimum ? minimum : value;
 		text = *end ? end + 1 : end;
 	}
 }
@@ -86,7 +102,7 @@ static void read_text(const struct pg_rows *rows, int column, char *out, size_t 
 	snprintf(out, size, "%s", pg_is_null(rows, 0, column) ? "" : pg_text(rows, 0, column));
 }
 
-/* s0, commitment, seed, participants, transcript, beacon from column on. */
+/* DRAW_COLUMNS from column on. */
 static void read_draw(struct ctx *ctx, const struct pg_rows *rows, int column,
 	struct queue_record *record)
 {
@@ -104,6 +120,11 @@ static void read_draw(struct ctx *ctx, const struct pg_rows *rows, int column,
 	record->participants = record->drawn ? pg_integer(rows, 0, column + 3) : -1;
 	read_text(rows, column + 4, record->transcript, sizeof record->transcript);
 	read_text(rows, column + 5, record->beacon, sizeof record->beacon);
+	read_text(rows, column + 6, record->beacon_source, sizeof record->beacon_source);
+	record->committed_ms = pg_integer(rows, 0, column + 7);
+	record->beacon_named_ms = pg_integer(rows, 0, column + 8);
+	record->beacon_ms = pg_integer(rows, 0, column + 9);
+	record->drawn_ms = pg_integer(rows, 0, column + 10);
 }
 
 enum fault queue_record_load(struct ctx *ctx, struct concert_id concert,
@@ -122,12 +143,14 @@ enum fault queue_record_load(struct ctx *ctx, struct concert_id concert,
 		.lobby_ms = pg_integer(&rows, 0, 4), .open_ms = pg_integer(&rows, 0, 5),
 		.close_ms = pg_integer(&rows, 0, 6), .paused = pg_boolean(&rows, 0, 7),
 		.epoch = pg_integer(&rows, 0, 9), .free = pg_integer(&rows, 0, 11),
-		.held = pg_integer(&rows, 0, 12), .checkpoint_tail = pg_integer(&rows, 0, 19),
-		.checkpoint_serving = pg_integer(&rows, 0, 20),
-		.checkpoint_lobby = pg_integer(&rows, 0, 21) };
+		.held = pg_integer(&rows, 0, 12),
+		.checkpoint_tail = pg_integer(&rows, 0, COLUMN_CHECKPOINT),
+		.checkpoint_serving = pg_integer(&rows, 0, COLUMN_CHECKPOINT + 1),
+		.checkpoint_lobby = pg_integer(&rows, 0, COLUMN_CHECKPOINT + 2),
+		.version = pg_integer(&rows, 0, COLUMN_CHECKPOINT + 3) };
 	read_text(&rows, 8, ret_record->message, sizeof ret_record->message);
 	read_values(pg_text(&rows, 0, 10), ret_record->values);
-	read_draw(ctx, &rows, 13, ret_record);
+	read_draw(ctx, &rows, COLUMN_DRAW, ret_record);
 	return FAULT_NONE;
 }
 
@@ -143,11 +166,29 @@ enum fault queue_record_change(struct ctx *ctx, struct concert_id concert,
 		(size_t)QUEUE_SETTING_COUNT, (int)change->reset);
 	if (fault)
 		return fault;
-	if (!rows.count)
-		return FAULT_CONCERT_NOT_FOUND;
-	if (!change->beacon)
-		return FAULT_NONE;
-	return pg_query(ctx, &rows, &queue_draw_beacon, "it", concert.value, change->beacon);
+	return rows.count ? FAULT_NONE : FAULT_CONCERT_NOT_FOUND;
+}
+
+static enum fault store_beacon(struct ctx *ctx, const struct pg_statement *statement,
+	struct concert_id concert, const char *text, bool *ret_stored)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, statement, "it", concert.value, text);
+	if (!fault)
+		*ret_stored = rows.count > 0;
+	return fault;
+}
+
+enum fault queue_beacon_name(struct ctx *ctx, struct concert_id concert, const char *source,
+	bool *ret_stored)
+{
+	return store_beacon(ctx, &queue_draw_name_beacon, concert, source, ret_stored);
+}
+
+enum fault queue_beacon_give(struct ctx *ctx, struct concert_id concert, const char *value,
+	bool *ret_stored)
+{
+	return store_beacon(ctx, &queue_draw_give_beacon, concert, value, ret_stored);
 }
 
 static enum fault reread_draw(struct ctx *ctx, struct queue_record *record)
@@ -198,4 +239,14 @@ enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms)
 		return fault;
 	*ret_created_ms = rows.count ? pg_integer(&rows, 0, 0) : INT64_MAX / 2;
 	return FAULT_NONE;
+}
+
+enum fault queue_member_paid(struct ctx *ctx, struct concert_id concert, int64_t *ret_paid_ms)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &queue_member_bought, "ii", ctx->member.value,
+		concert.value);
+	if (!fault)
+		*ret_paid_ms = pg_integer(&rows, 0, 0);
+	return fault;
 }

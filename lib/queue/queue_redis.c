@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/banned.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "queue/queue_store.h"
 #include "redis/redis.h"
@@ -25,6 +26,7 @@ static void add_details(struct redis_call *call, const struct queue_question *qu
 		break;
 	case QUEUE_VERB_RELEASE:
 		redis_add(call, question->why);
+		redis_add_integer(call, question->claimed_before_ms);
 		break;
 	case QUEUE_VERB_RESTORE:
 		redis_add_integer(call, question->number);
@@ -94,8 +96,24 @@ static int64_t operator_mode(const struct queue_record *record)
 	return record->values[QUEUE_SETTING_STATE] == 1 ? 2 : 0;
 }
 
+/* A draw knows the lobby better than a checkpoint from before it. */
+static void add_checkpoint(struct redis_call *call, const struct queue_record *record)
+{
+	int64_t tail = record->checkpoint_tail, lobby = record->checkpoint_lobby;
+	if (record->drawn) {
+		lobby = record->participants;
+		tail = tail > lobby ? tail : lobby;
+	}
+	if (tail <= 0)
+		return;
+	add_pair(call, "checkpoint_tail", tail);
+	add_pair(call, "checkpoint_serving", record->checkpoint_serving);
+	add_pair(call, "checkpoint_lobby", lobby);
+}
+
 static void add_record(struct redis_call *call, struct ctx *ctx, const struct queue_record *record)
 {
+	add_pair(call, "version", record->version);
 	add_pair(call, "gate", record->gate);
 	add_pair(call, "rate", record->rate_per_second);
 	add_pair(call, "capacity", record->capacity);
@@ -107,17 +125,15 @@ static void add_record(struct redis_call *call, struct ctx *ctx, const struct qu
 		add_setting(call, &queue_setting_table[i], record->values[i]);
 	add_pair(call, "free", record->free);
 	add_pair(call, "held", record->held);
+	if (record->makes_summary)
+		add_pair(call, "summary", 1);
 	redis_add(call, "message");
 	redis_add(call, record->message);
 	if (record->has_draw) {
 		redis_add(call, "commit");
 		redis_add(call, str_hex(ctx->arena, record->commitment, DRAW_BYTES));
 	}
-	if (record->checkpoint_tail > 0) {
-		add_pair(call, "checkpoint_tail", record->checkpoint_tail);
-		add_pair(call, "checkpoint_serving", record->checkpoint_serving);
-		add_pair(call, "checkpoint_lobby", record->checkpoint_lobby);
-	}
+	add_checkpoint(call, record);
 }
 
 static void read_summary(const struct redis_value *value, struct queue_summary *summary)
@@ -136,7 +152,7 @@ static void read_summary(const struct redis_value *value, struct queue_summary *
 		&summary->late_in, &summary->late_gone, &summary->expired, &summary->left,
 		&summary->done, &summary->hold_expired, &summary->claim_delay_ms,
 		&summary->restored, &summary->conflict, &summary->waiting,
-		&summary->capacity_effective,
+		&summary->capacity_effective, &summary->age_ms,
 	};
 	size_t at = 1;
 	summary->epoch = redis_integer(redis_item(value, at++));
@@ -180,7 +196,45 @@ enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record)
 	redis_add(&call, str_hex(ctx->arena, record->seed, DRAW_BYTES));
 	redis_add_integer(&call, record->participants);
 	redis_add(&call, record->transcript);
+	enum fault fault = redis_run(&call, &value);
+	if (fault || redis_integer(redis_item(value, 0)) != QUEUE_CODE_REFUSED)
+		return fault;
+	log_event(LOG_ERROR, "the lobby is not the one that was drawn", "participants",
+		arena_printf(ctx->arena, "%lld", (long long)record->participants));
+	return FAULT_INTERNAL;
+}
+
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record)
+{
+	struct redis_call call;
+	const struct redis_value *value;
+	start(&call, ctx, "cm_queue_admin", record->concert);
+	redis_add_integer(&call, record->epoch);
+	redis_add(&call, "rebase");
 	return redis_run(&call, &value);
+}
+
+enum fault queue_read_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls, enum queue_code *ret_code)
+{
+	struct redis_call call;
+	const struct redis_value *value;
+	start(&call, ctx, "cm_queue_calls", concert);
+	redis_add_integer(&call, -1);
+	redis_add_integer(&call, from);
+	redis_add_integer(&call, QUEUE_CALLS_PAGE);
+	enum fault fault = redis_run(&call, &value);
+	if (fault)
+		return fault;
+	*ret_code = (enum queue_code)redis_integer(redis_item(value, 0));
+	if (*ret_code != QUEUE_CODE_NONE)
+		return FAULT_NONE;
+	int64_t total = redis_integer(redis_item(value, 2)), next = from + QUEUE_CALLS_PAGE;
+	*ret_calls = (struct queue_calls) { .epoch = redis_integer(redis_item(value, 1)),
+		.total = total, .next = next < total ? next : -1,
+		.digest = redis_text(redis_item(value, 3)),
+		.tickets = redis_text(redis_item(value, 4)) };
+	return FAULT_NONE;
 }
 
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next)

@@ -17,6 +17,11 @@ static int64_t clamp(int64_t low, int64_t high, int64_t value)
 	return value < low ? low : value > high ? high : value;
 }
 
+bool queue_awaits_beacon(const struct queue_record *record)
+{
+	return *record->beacon_source && !*record->beacon && !record->drawn;
+}
+
 int64_t queue_wait_s(int64_t ahead, int64_t speed_milli)
 {
 	if (ahead < 0 || speed_milli <= 0)

@@ -9,6 +9,8 @@
 void queue_place_from(const struct queue_answer *answer, int64_t rate, struct queue_place *place);
 /* Seconds until the next call of a client that only polls its status; at most 60. */
 int64_t queue_poll_s(const struct queue_answer *answer, int64_t rate);
+/* The lobby's draw can't be made before its beacon is given. */
+bool queue_awaits_beacon(const struct queue_record *record);
 /* Seconds until a ticket with so many ahead is called; -1 unknown. */
 int64_t queue_wait_s(int64_t ahead, int64_t speed_milli);
 

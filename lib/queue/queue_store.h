@@ -29,6 +29,7 @@ struct queue_question {
 	int64_t drawn; /* ticket of a lobby index, -1 none */
 	const char *tag;                    /* join */
 	const char *why;                    /* release */
+	int64_t claimed_before_ms;          /* release: only an older turn; 0 any */
 	int64_t number, kind, lease_end_ms; /* restore */
 };
 
@@ -38,15 +39,20 @@ enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64, QUEUE_BEACON_BYT
 struct queue_record {
 	struct concert_id concert;
 	bool cancelled, gate, paused;
-	int64_t rate_per_second, capacity, lobby_ms, open_ms, close_ms, epoch;
+	int64_t rate_per_second, capacity, lobby_ms, open_ms, close_ms, epoch,
+		version; /* of the concert */
 	char message[QUEUE_MESSAGE_BYTES];
 	int64_t values[QUEUE_SETTING_COUNT];
 	int64_t free, held;
 	bool has_draw, drawn;
 	unsigned char s0[DRAW_BYTES], commitment[DRAW_BYTES], seed[DRAW_BYTES];
 	int64_t participants;
-	char transcript[QUEUE_TRANSCRIPT_BYTES], beacon[QUEUE_BEACON_BYTES];
+	char transcript[QUEUE_TRANSCRIPT_BYTES];
+	/* With a source the draw waits for the beacon; 0: not yet. */
+	char beacon[QUEUE_BEACON_BYTES], beacon_source[QUEUE_BEACON_BYTES];
+	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms;
 	int64_t checkpoint_tail, checkpoint_serving, checkpoint_lobby; /* tail 0: none */
+	bool makes_summary; /* asked for the public summary */
 };
 
 /* Redis. Faults: REDIS_AWAY, INTERNAL. */
@@ -56,7 +62,14 @@ enum fault queue_ask(struct ctx *ctx, struct concert_id concert,
 enum fault queue_tick(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record *record, struct queue_summary *ret_summary,
 	enum queue_code *ret_code);
+/* INTERNAL when Redis has another lobby than was drawn. */
 enum fault queue_reveal(struct ctx *ctx, const struct queue_record *record);
+/* Takes the times of the state along with a clock that was set back. */
+enum fault queue_rebase(struct ctx *ctx, const struct queue_record *record);
+enum { QUEUE_CALLS_PAGE = 5000 };
+/* *ret_code is QUEUE_CODE_NONE or why there is nothing to read. */
+enum fault queue_read_calls(struct ctx *ctx, struct concert_id concert, int64_t from,
+	struct queue_calls *ret_calls, enum queue_code *ret_code);
 /* Unlinks what an old epoch left, a part a call; *next is 0 at the end. */
 enum fault queue_sweep(struct ctx *ctx, struct concert_id concert, int64_t epoch, int64_t *next);
 
@@ -69,8 +82,15 @@ enum fault queue_record_change(struct ctx *ctx, struct concert_id concert,
 enum fault queue_draw_commit(struct ctx *ctx, struct queue_record *record);
 /* Stores seed, transcript and participants once; reads back what is stored. */
 enum fault queue_draw_save(struct ctx *ctx, struct queue_record *record);
+/* Once each, before the draw; *ret_stored false: too late, or (give) no source was named. */
+enum fault queue_beacon_name(struct ctx *ctx, struct concert_id concert, const char *source,
+	bool *ret_stored);
+enum fault queue_beacon_give(struct ctx *ctx, struct concert_id concert, const char *value,
+	bool *ret_stored);
 enum fault queue_checkpoint_save(struct ctx *ctx, struct concert_id concert,
 	const struct queue_summary *summary);
 enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms);
+/* When ctx->member last bought of the concert, also if it was given back since; 0 never. */
+enum fault queue_member_paid(struct ctx *ctx, struct concert_id concert, int64_t *ret_paid_ms);
 
 #endif

@@ -13,4 +13,6 @@ lib/redis/library.c: $(REDIS_LIBRARY) Makefile
 	  for part in $(REDIS_LIBRARY); do \
 	    @BUG_FILTER@ < $(srcdir)/$$part | \
 	    $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/'; \
-	  done; echo ';'; } > $@.tmp && mv $@.tmp $@
+	  done; echo ';'; \
+	  $(SED) -n 's/^local VERSION = \([0-9]*\)$$/const int redis_library_version = \1;/p' \
+	    $(srcdir)/lib/redis/header.lua; } > $@.tmp && mv $@.tmp $@

@@ -85,6 +85,30 @@ static bool simple_command(redisContext *context, const char *verb, const char *
 	return fine;
 }
 
+static bool load_library(struct redis *redis)
+{
+	redisReply *reply = redisCommand(redis->context, "FUNCTION LOAD REPLACE %s", redis_library);
+	bool fine = reply && reply->type != REDIS_REPLY_ERROR;
+	if (!fine)
+		log_event(LOG_ERROR, "function library refused", "error",
+			reply ? reply->str : redis->context->errstr);
+	if (reply)
+		freeReplyObject(reply);
+	return fine;
+}
+
+/* A library that is missing is loaded by the call that misses it. */
+static bool renew_library(struct redis *redis)
+{
+	redisReply *reply = redisCommand(redis->context, "FCALL_RO cm_version 0");
+	if (!reply)
+		return false;
+	bool is_older = reply->type == REDIS_REPLY_INTEGER
+		&& reply->integer < redis_library_version;
+	freeReplyObject(reply);
+	return !is_older || load_library(redis);
+}
+
 static bool open_connection(struct redis *redis)
 {
 	char password[256] = "";
@@ -103,7 +127,8 @@ static bool open_connection(struct redis *redis)
 		return false;
 	metric_add(METRIC_REDIS_CONNECTS, 1);
 	snprintf(database, sizeof(database), "%d", db);
-	return db == 0 || simple_command(redis->context, "SELECT", database);
+	return (db == 0 || simple_command(redis->context, "SELECT", database))
+		&& renew_library(redis);
 }
 
 static enum fault failed(struct ctx *ctx, struct redis *redis, const char *why)
@@ -168,18 +193,6 @@ static redisReply *send_call(struct redis *redis, const struct redis_call *call)
 {
 	return redisCommandArgv(redis->context, call->count,
 		(const char **)(uintptr_t)call->values, call->lengths);
-}
-
-static bool load_library(struct redis *redis)
-{
-	redisReply *reply = redisCommand(redis->context, "FUNCTION LOAD REPLACE %s", redis_library);
-	bool fine = reply && reply->type != REDIS_REPLY_ERROR;
-	if (!fine)
-		log_event(LOG_ERROR, "function library refused", "error",
-			reply ? reply->str : redis->context->errstr);
-	if (reply)
-		freeReplyObject(reply);
-	return fine;
 }
 
 static bool is_missing_function(const redisReply *reply)

@@ -1,5 +1,6 @@
 /* Redis: one connection a process, a time-out for every call, a breaker in front (3 failures open
- * it for 1 s, then one probe), the function library loaded when Redis says it is missing.
+ * it for 1 s, then one probe), the function library loaded when Redis says it is missing, and on
+ * connecting when Redis has an older one.
  *
  * Nothing acknowledged lives only here: callers treat REDIS_AWAY as ordinary. */
 #ifndef CM_REDIS_REDIS_H
@@ -53,5 +54,6 @@ bool redis_is_nil(const struct redis_value *value);
 
 /* The embedded function library's text (built from the domains' .lua files). */
 extern const char redis_library[];
+extern const int redis_library_version;
 
 #endif

@@ -107,33 +107,54 @@ static enum fault lock_refusal(struct ctx *ctx, const struct seat_lock *lock)
 	return FAULT_NONE;
 }
 
+/* A pass is for one purchase: those issued before the member bought are used. */
+static enum fault check_paper(struct ctx *ctx, const struct hold_request *request,
+	const struct queue_gate *gate, struct queue_paper *ret_pass)
+{
+	struct queue_paper pass;
+	enum fault fault = queue_pass_check(ctx, request->concert, gate->epoch, request->pass, &pass);
+	if (fault)
+		return fault;
+	if (gate->paid_ms >= pass.issued_s * 1000)
+		return FAULT_QUEUE_PASS_REQUIRED;
+	*ret_pass = pass;
+	return FAULT_NONE;
+}
+
 /* Without Redis nobody new is let in, but those inside carry a signed pass; who may buy which seat
  * is PostgreSQL's to say as ever. */
 static enum fault check_pass(struct ctx *ctx, const struct hold_request *request)
 {
-	struct queue_paper paper;
-	int64_t epoch;
+	struct queue_paper pass;
+	struct queue_gate gate;
 	const char *mode = conf_text(CONF_QUEUE_STORE_DOWN);
 	if (strcmp(mode, "open") == 0)
 		return FAULT_NONE;
-	enum fault fault = reservation_store_gate(ctx, request->concert, &epoch);
-	if (fault || !epoch)
+	enum fault fault = reservation_store_gate(ctx, request->concert, &gate);
+	if (fault || !gate.epoch)
 		return fault;
 	if (strcmp(mode, "closed") == 0)
 		return FAULT_REDIS_AWAY;
-	return queue_pass_check(ctx, request->concert, epoch, request->pass, &paper);
+	return check_paper(ctx, request, &gate, &pass);
 }
 
-/* A refusal by the gate is looked at again: a concert may have no queue, or not exist. */
-static enum fault pass_gate(struct ctx *ctx, struct seat_lock *lock)
+/* A refusal by the gate is looked at again: a concert may have no queue, or not exist, and Redis
+ * may have lost the turn that the member's pass tells of. */
+static enum fault pass_gate(struct ctx *ctx, const struct hold_request *request,
+	struct seat_lock *lock)
 {
-	int64_t epoch;
+	struct queue_gate gate;
+	struct queue_paper pass;
 	enum fault fault = take_locks(ctx, lock);
 	if (fault || (lock->code != SEAT_LOCK_NO_PASS && lock->code != SEAT_LOCK_PASS_ENDED))
 		return fault;
-	if ((fault = reservation_store_gate(ctx, lock->concert, &epoch)) || epoch)
+	if ((fault = reservation_store_gate(ctx, lock->concert, &gate)))
 		return fault;
-	lock->has_gate = false;
+	if (!gate.epoch)
+		lock->has_gate = false;
+	else if (lock->code != SEAT_LOCK_NO_PASS || check_paper(ctx, request, &gate, &pass)
+		|| queue_turn_restore(ctx, &pass))
+		return FAULT_NONE;
 	return take_locks(ctx, lock);
 }
 
@@ -206,7 +227,7 @@ enum fault reservation_hold(struct ctx *ctx, const struct hold_request *request,
 	enum fault fault = check_request(ctx, request);
 	if (fault)
 		return fault;
-	if ((fault = pass_gate(ctx, &lock)))
+	if ((fault = pass_gate(ctx, request, &lock)))
 		return fault;
 	if (!lock.token && lock.code == SEAT_LOCK_TAKEN_BY_US && (fault = check_pass(ctx, request)))
 		return fault;

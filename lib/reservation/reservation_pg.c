@@ -59,8 +59,16 @@ PG_STATEMENT(read_seat_letters,
 	" where l.reservation_id = $1 order by s.position");
 
 PG_STATEMENT(find_gate,
-	"select case queue_mode when 'on' then queue_epoch else 0 end from cm.concert"
-	" where id = $1 and status <> 'DRAFT'");
+	"select case queue_mode when 'on' then queue_epoch else 0 end, coalesce((select"
+	" max(" PG_MS("r.paid_at") ") from cm.reservation r where r.member_id = $2"
+	" and r.concert_id = c.id), 0) from cm.concert c where id = $1 and status <> 'DRAFT'");
+
+PG_STATEMENT(find_turn_end,
+	"select c.queue_mode = 'on', exists(select from cm.reservation o"
+	"  where o.member_id = r.member_id and o.concert_id = r.concert_id"
+	"  and o.status = 'PENDING' and (o.paying or o.expires_at > now())), "
+	PG_MS("r.created_at") " from cm.reservation r join cm.concert c on c.id = r.concert_id"
+	" where r.id = $1");
 
 /* Cuts text at the next mark; NULL at the end. */
 static char *next_part(char **text, char mark)
@@ -322,15 +330,32 @@ enum fault reservation_store_expire(struct ctx *ctx, int64_t limit,
 	return FAULT_NONE;
 }
 
-enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, int64_t *ret_epoch)
+enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert,
+	struct queue_gate *ret_gate)
 {
 	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &find_gate, "i", concert.value);
+	enum fault fault = pg_query(ctx, &rows, &find_gate, "ii", concert.value,
+		ctx->member.value);
 	if (fault)
 		return fault;
 	if (!rows.count)
 		return FAULT_CONCERT_NOT_FOUND;
-	*ret_epoch = pg_integer(&rows, 0, 0);
+	*ret_gate = (struct queue_gate){ .epoch = pg_integer(&rows, 0, 0),
+		.paid_ms = pg_integer(&rows, 0, 1) };
+	return FAULT_NONE;
+}
+
+enum fault reservation_store_turn_end(struct ctx *ctx, struct reservation_id id,
+	struct turn_end *ret_end)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &find_turn_end, "i", id.value);
+	if (fault)
+		return fault;
+	if (!rows.count)
+		return FAULT_RESERVATION_NOT_FOUND;
+	*ret_end = (struct turn_end){ .has_queue = pg_boolean(&rows, 0, 0),
+		.holds_others = pg_boolean(&rows, 0, 1), .created_ms = pg_integer(&rows, 0, 2) };
 	return FAULT_NONE;
 }
 

@@ -103,8 +103,23 @@ struct expired_seat {
 enum fault reservation_store_expire(struct ctx *ctx, int64_t limit,
 	const struct expired_seat **ret_seats, size_t *ret_count);
 
-/* The present use of the queue whose pass holding needs, counted from 1; 0: none is needed.
- * CONCERT_NOT_FOUND. */
-enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, int64_t *ret_epoch);
+struct queue_gate {
+	int64_t epoch;   /* the present use of the queue, from 1; 0: no pass is needed */
+	int64_t paid_ms; /* when ctx->member last bought here: passes until then are used; 0 never */
+};
+
+/* CONCERT_NOT_FOUND. */
+enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert,
+	struct queue_gate *ret_gate);
+
+struct turn_end {
+	bool has_queue;     /* the concert has one */
+	bool holds_others;  /* the member holds other seats of the concert */
+	int64_t created_ms; /* when these were held */
+};
+
+/* RESERVATION_NOT_FOUND. */
+enum fault reservation_store_turn_end(struct ctx *ctx, struct reservation_id id,
+	struct turn_end *ret_end);
 
 #endif

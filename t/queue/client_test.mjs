@@ -1,5 +1,6 @@
 /* web/queue-client.js against a made-up server. Prints TAP. */
 const { QueueClient, ahead, pause } = await import(process.env.QUEUE_CLIENT);
+const { createHash } = await import('node:crypto');
 
 let checks = 0;
 let failed = 0;
@@ -32,6 +33,7 @@ class Server {
     const name = `${options.method || 'GET'} ${path.replace('/concert/1/queue', '')}`.trim();
     this.calls.push(name);
     this.last = options.headers;
+    if (this.calls.length > 99) this.queue.stop();
     const [status, body] = this.script(name, this.calls.filter((c) => c === name).length);
     return { status, ok: status < 400, headers: new Map([['retry-after', '1']]), json: async () => body };
   };
@@ -39,7 +41,8 @@ class Server {
 function client(server, storage) {
   const slept = [];
   const queue = new QueueClient({ concert: 1, token: 't', fetch: server.fetch, storage,
-    sleep: async (ms) => { slept.push(ms); } });
+    sleep: async (ms) => { if (slept.push(ms) > 50) throw new Error('it never ends'); } });
+  server.queue = queue;
   return { queue, slept };
 }
 class Storage extends Map {
@@ -64,7 +67,7 @@ class Storage extends Map {
   is(slept.length, 5, 'it waits between looks, and after a 503');
   is(JSON.parse(storage.get('queue-1')), { ticket: 'T', pass: 'P' }, 'ticket and pass are kept');
   const again = client(new Server(() => [200, { status: 'ADMITTED', ticketNumber: 5000, ticket: 'T' }]), storage).queue;
-  is(again.headers()['x-queue-ticket'], 'T', 'and shown the next time');
+  is([again.headers()['x-queue-ticket'], again.headers()['x-queue-pass']], ['T', 'P'], 'and both shown the next time');
 }
 {
   const server = new Server((name, time) => {
@@ -76,11 +79,128 @@ class Storage extends Map {
   is((await queue.run()).status, 'SOLD_OUT', 'sold out ends it');
   is(slept[0] >= 1000 && slept[0] <= 11000, true, 'one look spread over the notice period after the opening');
 }
+for (const [phase, end] of [['soldout', 'SOLD_OUT'], ['closed', 'CLOSED'], ['none', 'ADMITTED']]) {
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, { status: 'WAITING', ticketNumber: 900000, epoch: 1 }];
+    if (name === 'GET /now') return [time < 9 ? 200 : 404, { ...open, phase: time < 3 ? 'open' : phase }];
+    return [200, { status: end, ticketNumber: 900000, epoch: 1 }];
+  });
+  const place = await client(server, new Storage()).queue.run();
+  is([place.status, server.calls.filter((c) => c === 'GET /status').length], [end, 1],
+    `far from the front it learns of the end, too: ${phase}`);
+}
+{
+  const server = new Server((name, time) => {
+    if (name === 'GET /now') return [404, { code: 'concert-not-found' }];
+    return [201, { status: 'WAITING', ticketNumber: 1, epoch: 1 }];
+  });
+  let problem;
+  try { await client(server, new Storage()).queue.run(); } catch (error) { problem = error.message; }
+  is(problem, 'concert-not-found', 'no summary is an error, too');
+}
+{
+  const server = new Server((name, time) => {
+    const work = server.last['x-queue-work'] ?? '';
+    const good = work.startsWith('C:') && createHash('sha256').update(work).digest().readUInt16BE(0) < 16;
+    return good ? [201, { status: 'ADMITTED', ticketNumber: 0, epoch: 1 }]
+      : [428, { code: 'proof-of-work-required', challenge: 'C', bits: 12 }];
+  });
+  is((await client(server, new Storage()).queue.run()).status, 'ADMITTED', 'it does the work that a join costs');
+  is(server.calls, ['POST', 'POST'], 'once');
+}
+{
+  const server = new Server((name, time) => {
+    if (name === 'POST') return time === 1 ? [409, { code: 'queue-not-open' }]
+      : [201, { status: 'ADMITTED', ticketNumber: 0, epoch: 1 }];
+    return [200, { ...open,
+      phase: time < 4 ? 'scheduled' : 'lobby', opensAtMs: 90000, serverTimeMs: 30000 * (time - 1) }];
+  });
+  const { queue, slept } = client(server, new Storage());
+  is((await queue.run()).status, 'ADMITTED', 'before the queue opens it waits');
+  is(server.calls.join(), 'POST,GET /now,GET /now,GET /now,GET /now,POST', 'looking at the public summary only');
+  is(slept.length, 3, 'with pauses');
+}
 {
   const server = new Server(() => [410, { code: 'queue-closed' }]);
   let problem;
   try { await client(server, new Storage()).queue.run(); } catch (error) { problem = error.message; }
   is(problem, 'queue-closed', 'a refusal is an error with its code');
+}
+const waiting = (more) => ({ status: 'WAITING', ticketNumber: 7, epoch: 1, ticket: 'T', ...more });
+for (const status of ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE']) {
+  const server = new Server((name) => (name === 'POST' ? [201, waiting()] : name === 'GET /now' ? [200, open]
+    : [200, waiting({ status })]));
+  is([(await client(server, new Storage()).queue.run()).status, server.calls.length], [status, 3], `${status} is final`);
+}
+{
+  const server = new Server((name, time) => {
+    if (name === 'POST') return time === 1 ? [429, {}] : [201, waiting()];
+    return name === 'GET /now' ? [200, open] : [200, waiting({ status: 'ADMITTED' })];
+  });
+  const { queue, slept } = client(server, new Storage());
+  is((await queue.run()).status, 'ADMITTED', 'asked too often: it tries again');
+  is(slept[0] >= 1000 && slept[0] <= 1500, true, 'after what Retry-After says, and a random part');
+}
+{ // Redis lost everything: 503 for who shows nothing; ticket and pass are shown with every question
+  const shown = [];
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, waiting({ ticket: 'T2', pass: 'P2' })];
+    if (name === 'GET /now') return [200, { ...open, phase: 'rebuild' }];
+    shown.push([server.last['x-queue-ticket'], server.last['x-queue-pass']]);
+    return time === 1 ? [503, {}] : [200, waiting({ status: 'ADMITTED', pass: 'P2' })];
+  });
+  is((await client(server, new Storage()).queue.run()).status, 'ADMITTED', 'it goes on after a loss');
+  is(shown, [['T2', 'P2'], ['T2', 'P2']], 'with ticket and pass shown each time');
+}
+{
+  const phases = ['lobby', 'drawing', 'open', 'open'];
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, { status: 'PRE_QUEUE', ticketNumber: null, lobbyIndex: 3, epoch: 1, ticket: 'T' }];
+    if (name === 'GET /now') return [200, { ...open, phase: phases[time - 1], opensAtMs: 100000, serverTimeMs: time < 2 ? 0 : 100001 }];
+    return [200, time === 1 ? waiting({ ticketNumber: 5 }) : waiting({ status: 'ADMITTED' })];
+  });
+  const { queue } = client(server, new Storage());
+  await queue.run();
+  is(server.calls, ['POST ', 'GET /now', 'GET /now', 'GET /now', 'GET /status', 'GET /now', 'GET /status'].map((c) => c.trim()),
+    'nobody is asked for numbers while they are drawn; then once, and near the front again');
+}
+{ // a gap of 200,000 numbers between the front and us, then behind us: always near
+  const gap = { ...open, serving: 4, ceiling: 44, gaps: [[15, 200015]] };
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, waiting({ ticketNumber: 200017 })];
+    if (name === 'GET /now') return [200, time < 3 ? gap : { ...gap, serving: 200016, ceiling: 200044 }];
+    return [200, waiting({ ticketNumber: 200017, status: time < 3 ? 'WAITING' : 'ADMITTED' })];
+  });
+  const places = [];
+  const { queue, slept } = client(server, new Storage());
+  queue.onChange = (place) => places.push(place.status);
+  await queue.run();
+  is([server.calls.slice(0, 3), Math.max(...slept) <= 5750], [['POST', 'GET /now', 'GET /status'], true],
+    'numbers in a gap keep nobody away from saying "I am here"');
+  is(places.at(-1), 'ADMITTED', 'and whoever shows it to people is told');
+}
+{
+  const server = new Server((name) => (name === 'POST' ? [201, waiting({ ticketNumber: 1e6 })]
+    : name === 'GET /now' ? [200, { ...open, epoch: 2 }]
+    : [200, waiting({ status: 'NOT_IN_QUEUE', epoch: 2 })]));
+  is((await client(server, new Storage()).queue.run()).status, 'NOT_IN_QUEUE', 'a reset is noticed');
+}
+{
+  let broken = 2;
+  const server = new Server((name) => (name === 'DELETE' ? [204, {}] : [201, waiting({ status: 'ADMITTED' })]));
+  const storage = new Storage();
+  const { queue } = client({ fetch: (...args) => (broken-- > 0 ? Promise.reject(new Error('offline')) : server.fetch(...args)) }, storage);
+  is((await queue.run()).status, 'ADMITTED', 'a broken connection is tried again');
+  await queue.leave();
+  is([server.calls.at(-1), storage.size], ['DELETE', 0], 'leaving gives the place back and forgets the papers');
+}
+{
+  const server = new Server((name) => (name === 'POST' ? [201, waiting({ ticketNumber: 1e6 })] : [200, open]));
+  const { queue } = client(server, new Storage());
+  queue.sleep = async () => queue.stop();
+  let ended;
+  try { await queue.run(); } catch (error) { ended = error.message; }
+  is([ended, server.calls.length], ['stopped', 2], 'stop ends it at the next look');
 }
 console.log(`1..${checks}`);
 process.exit(failed ? 1 : 0);

@@ -26,11 +26,11 @@ class Crowd:
         self.gate = asyncio.Semaphore(64)
         self.inside, self.most, self.served, self.answers, self.numbers, self.errors = 0, 0, [], {}, {}, []
 
-    async def ask(self, method, path, token):
+    async def ask(self, method, path, token, headers=""):
         async with self.gate:
             reader, writer = await asyncio.open_connection(self.address.hostname, self.address.port)
             writer.write(("%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer %s\r\n"
-                          "Content-Length: 0\r\n\r\n" % (method, path, token)).encode())
+                          "%sContent-Length: 0\r\n\r\n" % (method, path, token, headers)).encode())
             data = await reader.read()
             writer.close()
         head, _, body = data.partition(b"\r\n\r\n")

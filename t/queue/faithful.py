@@ -13,17 +13,17 @@ class Faithful:
 
     def come(self, trace):
         state = trace.before["state"]
-        if self.number is None or self.number < state["C"]:
+        if self.number is None or trace.nearer(self.number, state) < state["C"]:
             answer = trace.visit("join" if self.number is None else "status", self.member)
             self.take(trace, answer)
             state = trace.before["state"]
         if self.number is None:     # lobby: once more at the opening, spread over the notice
             wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
-                trace.random.uniform(0, 9)
+                trace.random.uniform(0, 10)
             self.due = trace.us + wait * 1e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
-                self.number, state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
+                trace.nearer(self.number, state), state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
 
     def take(self, trace, answer):
         code = answer[0]

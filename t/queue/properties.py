@@ -24,10 +24,12 @@ MUTATIONS = {
     "slot-not-handed-on": ("'hold_expired' or 'left', 1)\n  advance(q)", "'hold_expired' or 'left', 1)"),
     "calls-while-paused": ("if q.phase ~= PHASE.OPEN and q.phase ~= PHASE.DRAIN then return end\n  widen(q)",
                            "widen(q)"),
-    "lease-kept-on-release": ("    call('ZREM', q.p .. 'l', member)\n", ""),
+    "lease-kept-on-release": ("if call('ZREM', q.p .. 'l', member) == 1 then", "if true then"),
+    "holder-forgotten": ("    call('SREM', q.p .. 'o', unpack(leases))\n", ""),
     "notice-ignored": ("elseif st[S] < st[E] then", "elseif true then"),
     "every-other-skipped": ("        st[S] = st[S] + 1\n        return st[S] - 1",
                             "        st[S] = st[S] + 2\n        return st[S] - 1"),
+    "late-by-number": ("string.format('%d', max(q.us, last + 1)), ticket)", "n, ticket)"),
     "double-number": ("  q.st[TAIL] = n + 1\n  q.dirty = true\n  put_member(q, member, n, KIND.TICKET)",
                       "  put_member(q, member, n, KIND.TICKET)"),
 }
@@ -41,6 +43,8 @@ class Violation(Exception):
 
 
 class Trace:
+    without_seats = (7, 9, 2, 3)  # phases there may be: sold out, closed, lobby, drawing
+
     def __init__(self, client, seed):
         self.r, self.seed, self.random = client, seed, random.Random(seed)
         rnd = self.random
@@ -52,7 +56,7 @@ class Trace:
         self.lobby = rnd.random() < 0.4
         self.drawn_seed = rnd.randbytes(32)
         self.checked, self.faithful, self.speed = {}, [], 0
-        self.ahead, self.numbers, self.given, self.before = {}, {}, set(), None
+        self.ahead, self.late_ahead, self.numbers, self.given, self.before = {}, {}, {}, set(), None
         self.tat, self.released_calls, self.stock = 0.0, 0, None
         self.opening = self.us // 1000 + 30000
         settings = ["gate", 1, "capacity", self.capacity, "rate", self.rate, "burst", self.burst,
@@ -71,7 +75,8 @@ class Trace:
         """Some who come as told, half of the times behind a crowd that joins and goes home."""
         crowd = self.random.choice((0, 0, 300, 1200))
         self.r.pipeline([self.clock()] + [self.call("join", 2 * FIRST_MEMBER + m, 0) for m in range(crowd)])
-        self.faithful = [Faithful(FIRST_MEMBER + m, self.us + self.random.randrange(60 * 10**6)) for m in range(4)]
+        first = FIRST_MEMBER + len(self.faithful)
+        self.faithful += [Faithful(first + m, self.us + self.random.randrange(60 * 10**6)) for m in range(4)]
 
     def clock(self):
         return ("SETRANGE", self.key + ":f", 0, struct.pack("<d", self.us))
@@ -82,18 +87,18 @@ class Trace:
     def looks(self):
         p = self.key + ":e1:"
         return [("FCALL_RO", "cm_queue_info", 1, self.key), ("ZRANGE", p + "c", 0, -1), ("HGETALL", p + "g"),
-                ("ZRANGE", p + "w", 0, -1), ("HGETALL", p + "n"), ("ZRANGE", p + "l", 0, -1)]
+                ("ZRANGE", p + "w", 0, -1), ("HGETALL", p + "n"), ("ZRANGE", p + "l", 0, -1), ("SMEMBERS", p + "o")]
 
     @staticmethod
     def pairs(flat):
         return dict(zip(flat[::2], flat[1::2]))
 
     def look(self, replies):
-        info, calls, grants, late, counters, leases = replies
+        info, calls, grants, late, counters, leases, holders = replies
         state = {name: float(value) for name, value in self.pairs(info).items()}
         return {"state": state, "calls": set(map(int, calls)),
                 "grants": {m: int(g.split(":")[0]) for m, g in self.pairs(grants).items()},
-                "late": list(map(int, late)), "leases": set(leases),
+                "late": list(map(int, late)), "leases": set(leases), "holders": set(holders),
                 "count": {n: int(v) for n, v in self.pairs(counters).items()}}
 
     def fail(self, number, text):
@@ -115,6 +120,9 @@ class Trace:
             self.expect(t[name] >= s[name], 3, "%s fell from %s to %s" % (name, s[name], t[name]))
         self.check_rate(before["count"], c)
         new = c.get("called", 0) - before["count"].get("called", 0)
+        seekers = size - len(after["holders"])
+        self.expect(new == 0 or t["free"] < 0 or seekers <= 2 * t["free"], 1,
+                    "%d called, %d look for %d seats" % (new, seekers, t["free"]))
         self.expect(new == 0 or int(t["phase"]) in OPENISH, 9, "%d calls in phase %d" % (new, t["phase"]))
         check_order(self, before, after)
         self.released_calls += released_call
@@ -123,10 +131,21 @@ class Trace:
         for member, ticket in after["grants"].items():
             self.expect(ticket < t["S"], 10, "member %s has a lease before ticket %d was called" % (member, ticket))
         self.expect(set(after["grants"]) == after["leases"], 10, "leases without a grant")
+        self.expect(after["holders"] <= after["leases"], 10, "who holds seats has no lease")
         self.check_late(before, after)
-        self.expect(t["S"] - s["S"] <= 4096, 14, "S jumped by %d to %s" % (t["S"] - s["S"], t))
+        self.expect(self.moved(s, t) <= 4096, 14, "S jumped by %d to %s" % (t["S"] - s["S"], t))
         if self.stock == (0, 0):
-            self.expect(int(t["phase"]) in (7, 9, 2, 3), 15, "phase %d without seats" % t["phase"])
+            self.expect(int(t["phase"]) in self.without_seats, 15, "phase %d without seats" % t["phase"])
+
+    @staticmethod
+    def nearer(number, state):
+        """The number without those between S and it that belong to nobody."""
+        return number
+
+    @staticmethod
+    def moved(before, after):
+        """Tickets the frontier moved over."""
+        return after["S"] - before["S"]
 
     def check_rate(self, before, after):
         for _ in range(after.get("noshow", 0) - before.get("noshow", 0)):
@@ -172,6 +191,7 @@ class Trace:
         answers, after = replies[:len(commands)], self.look(replies[len(commands):])
         was_called = self.before is not None and released is not None and released in self.before["calls"]
         self.check(after, int(was_called))
+        self.late_ahead = {n: ahead for n, ahead in self.late_ahead.items() if n in after["late"]}
         self.before = after
         if member is not None:
             self.note(member, answers[0])
@@ -191,6 +211,9 @@ class Trace:
         if code == WAITING:
             self.expect(ahead <= self.ahead.get(number, ahead), 3, "ahead of %d rose to %d" % (number, ahead))
             self.ahead[number] = ahead
+        if code == LATE:
+            self.expect(ahead <= self.late_ahead.get(number, ahead), 3, "ahead of late %d rose to %d" % (number, ahead))
+            self.late_ahead[number] = ahead
 
     def resolve(self, answer):
         return compute_shuffled_index(answer[3], answer[12], self.drawn_seed)
@@ -233,9 +256,8 @@ class Trace:
         self.expect(again == called, number, "a second look at one instant called %d" % (again - called))
 
     def do_release(self):
-        member = self.pick()
-        self.step(self.call("release", member, 0, self.random.choice(("leave", "done", "expire_hold"))),
-                  released=self.numbers.get(member))
+        member, why = self.pick(), self.random.choice(("leave", "done", "expire_hold"))
+        self.step(self.call("release", member, 0, why), released=None if why == "done" else self.numbers.get(member))
         self.numbers.pop(member, None)
         left = self.r("FCALL_RO", "cm_queue_verify", 1, self.key, member)
         self.expect(left[0] == 0, 16, "%d ms of a lease after release" % left[0])

@@ -14,7 +14,7 @@ import time
 from redis_server import RedisError, Server
 
 KEY = "cq:{1}"
-ADMITTED, WAITING, LATE = 4, 2, 3
+ADMITTED, WAITING, LATE, UNCONFIGURED = 4, 2, 3, 10
 CAPACITY = 50
 
 
@@ -55,6 +55,16 @@ def join_all(queue, members):
     return places
 
 
+def touch_before_rebuild(queue, member):
+    """A payment, a scrape or a visit may come before whoever knows of the loss: they make no empty queue."""
+    for name, *args in (("release", member, 0, "done"), ("now", 0), ("join", member, 0), ("status", member, -1)):
+        code = queue.client(*queue.call(name, *args))[0]
+        if code != UNCONFIGURED:
+            fail("%s of a lost queue answers %d" % (name, code))
+    if queue.client("EXISTS", KEY):
+        fail("an empty queue was made of a lost one")
+
+
 def wipe():
     with Server() as server:
         queue = Queue(server.client())
@@ -66,6 +76,7 @@ def wipe():
             fail("%d inside before the loss" % len(admitted))
         now = queue.many(queue.call("now", 1))[0]
         queue.client("FLUSHDB")
+        touch_before_rebuild(queue, members[0])
         queue.us += 2 * 10**6
         # the checkpoint is some seconds old: it knows fewer numbers and an earlier frontier
         queue.configure("checkpoint_tail", now[7] - 300, "checkpoint_serving", 10, "checkpoint_lobby", 0)
@@ -133,6 +144,7 @@ def joiner(server, first, answers, stop):
 
 def kill():
     with Server("--appendonly", "yes", "--appendfsync", "everysec") as server:
+        server.client()("FCALL", "cm_queue_configure", 1, KEY, 1, "gate", 1)
         answers, stop = {}, threading.Event()
         threads = [threading.Thread(target=joiner, args=(server, i * 10**6 + 1, answers, stop), daemon=True) for i in range(4)]
         for thread in threads:

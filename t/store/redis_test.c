@@ -34,6 +34,35 @@ START_TEST(the_library_is_loaded_when_it_is_missing)
 }
 END_TEST
 
+/* What a fresh connection sees after a library of that version was there. */
+static int64_t version_after(const char *there)
+{
+	struct redis *first = ctx.redis;
+	struct redis_call call;
+	const struct redis_value *value;
+	redis_call_init(&call, &ctx);
+	redis_add(&call, "FUNCTION");
+	redis_add(&call, "LOAD");
+	redis_add(&call, "REPLACE");
+	redis_add_printf(&call, "#!lua name=cm1\nredis.register_function{function_name ="
+		" 'cm_version', flags = {'no-writes'}, callback = function() return %s end}",
+		there);
+	ck_assert_msg(redis_run(&call, NULL) == FAULT_NONE, "%s", ctx.log_detail);
+	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
+	redis_call_function(&call, &ctx, "cm_version", 0);
+	ck_assert_msg(redis_run(&call, &value) == FAULT_NONE, "%s", ctx.log_detail);
+	redis_free(ctx.redis);
+	ctx.redis = first;
+	return redis_integer(value);
+}
+
+START_TEST(an_older_library_is_replaced_and_a_newer_one_stays)
+{
+	ck_assert_int_eq(version_after("1000000"), 1000000);
+	ck_assert_int_eq(version_after("1"), redis_library_version);
+}
+END_TEST
+
 START_TEST(an_error_answer_is_not_away)
 {
 	struct redis_call call;
@@ -76,6 +105,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { the_library_is_loaded_when_it_is_missing,
+		an_older_library_is_replaced_and_a_newer_one_stays,
 		an_error_answer_is_not_away, the_breaker_opens_after_three_failures,
 		a_late_reply_never_answers_the_next_call, NULL };
 	return store_main("redis", tests);

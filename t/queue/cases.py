@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Single stories of the queue with the real scripts on a private Redis and a clock of our own.
+
+usage: cases.py [NAME ...]     (all)
+"""
+import struct
+import sys
+
+from redis_server import Server
+
+NONE, LOBBY, WAITING, LATE, ADMITTED, EXPIRED, CLOSED, SOLD_OUT, RESOLVE, EPOCH, UNCONFIGURED = range(11)
+OPEN, PAUSED, PHASE_CLOSED, REBUILD = 4, 5, 9, 10
+DAY = 86400 * 10**6
+
+
+class Queue:
+    """One concert's queue. Its clock, in us, starts at Redis' own, so that Redis expires nothing early."""
+
+    def __init__(self, client, concert, **settings):
+        self.client, self.key, self.epoch = client, "cq:{%d}" % concert, 1
+        seconds, us = client("TIME")
+        self.start = self.us = int(seconds) * 10**6 + int(us)
+        self.configure(**{"gate": 1, "capacity": 1, "rate": 100, **settings})
+
+    def fcall(self, name, *args):
+        if self.client("EXISTS", self.key + ":f"):
+            self.client("SETRANGE", self.key + ":f", 0, struct.pack("<d", self.us))
+        return self.client("FCALL", "cm_queue_" + name, 1, self.key, *args)
+
+    def configure(self, **settings):
+        pairs = [item for pair in settings.items() for item in pair]
+        return self.client("FCALL", "cm_queue_configure", 1, self.key, self.epoch, "clock", self.us, *pairs)
+
+    def join(self, member):
+        return self.fcall("join", member, -1)
+
+    def status(self, member):
+        return self.fcall("status", member, -1)
+
+    def now(self, **settings):
+        return self.configure(**settings)
+
+    def wait(self, seconds):
+        self.us += int(seconds * 10**6)
+
+    def restore(self, member, number):
+        return self.fcall("restore", member, self.epoch, number, 1, 0)
+
+    def lose(self):
+        self.client("FLUSHDB")
+
+    def ms(self, seconds=0):
+        return self.us // 1000 + seconds * 1000
+
+
+def expect(got, wanted, text):
+    if got != wanted:
+        raise AssertionError("%s: got %s, wanted %s" % (text, got, wanted))
+
+
+def grace_after_loss(client):
+    """Numbers far behind a lost frontier are not called before all who wait, but only within the grace."""
+    queue = Queue(client, 1, late_grace=300000, rebuild=90000)
+    queue.lose()
+    queue.configure(checkpoint_tail=100, checkpoint_serving=50, checkpoint_lobby=0, gate=1, capacity=1, rate=100,
+                    late_grace=300000, rebuild=90000)
+    queue.wait(250)
+    expect(queue.restore(7, 7)[0] in (LATE, ADMITTED), True, "within the grace")
+    queue.wait(51)
+    expect(queue.restore(8, 8)[0], EXPIRED, "after the grace")
+    expect(queue.restore(60, 60)[0], WAITING, "who waits still does")
+
+
+def holders_do_not_fill_the_house(client):
+    """Those who hold seats leave the free ones to others."""
+    queue = Queue(client, 1, capacity=500, free=15, held=0)
+    for member in range(1, 7):
+        expect(queue.join(member)[0], ADMITTED, "one of six")
+    queue.now(free=3, held=0)
+    expect(queue.join(7)[0], WAITING, "six look for three seats, so the seventh waits")
+    for member in range(1, 7):
+        queue.fcall("extend", member, queue.ms(600))
+    queue.now(free=3, held=12)
+    expect([queue.status(7)[0]] + [queue.join(m)[0] for m in range(8, 14)], [ADMITTED] * 6 + [WAITING],
+           "six hold twelve seats: six more may look for the three")
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.status(13)[0], WAITING, "a holder who goes frees no seat")
+    queue.wait(700)
+    queue.now()
+    expect(client("EXISTS", queue.key + ":e1:o"), 0, "nobody holds after the turns have ended")
+
+
+def closed_long_ago(client):
+    """Who asks after a concert that closed days ago is told so, also when Redis has forgotten it."""
+    queue = Queue(client, 1, close_at=0)
+    queue.join(1)
+    queue.configure(close_at=queue.ms(-2 * 86400))
+    expect([queue.status(1)[0], queue.status(2)[0], queue.join(3)[0]], [ADMITTED, NONE, CLOSED], "closed")
+    expect(queue.now()[2], PHASE_CLOSED, "the phase")
+    queue.lose()
+    queue.configure(gate=1, close_at=queue.ms(-2 * 86400), checkpoint_tail=1, checkpoint_serving=1, checkpoint_lobby=0)
+    expect(queue.now()[2], PHASE_CLOSED, "not to be rebuilt either")
+    expect(queue.join(4)[0], CLOSED, "joining")
+
+
+def opening_put_off(client):
+    """Nobody is called before an opening that was moved after some had joined; numbers stay."""
+    queue = Queue(client, 1, capacity=1)
+    expect([queue.join(1)[0], queue.join(2)[0]], [ADMITTED, WAITING], "open")
+    opening = queue.ms(60)
+    queue.configure(open_at=opening)
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.status(2)[:5], [WAITING, 1, PAUSED, 1, 0], "put off: the next one waits")
+    expect(queue.join(3)[:4], [WAITING, 1, PAUSED, 2], "one may still join")
+    answer = queue.now()
+    expect((answer[2], answer[17]), (PAUSED, opening), "the summary")
+    queue.wait(61)
+    expect(queue.status(2)[0], ADMITTED, "at the new opening")
+
+
+def closing_moved(client):
+    """A closing moved later takes along all that was stored before, in bounded parts."""
+    queue = Queue(client, 1, capacity=4, buckets=2048, close_at=0)
+    queue.configure(close_at=queue.ms(3600))
+    for member in range(1, 300):
+        queue.join(member)
+    queue.now()
+    queue.wait(20)
+    for member in range(1, 300, 7):
+        queue.status(member)
+    for close in (queue.ms(30 * 86400), queue.ms(3600), 0):
+        queue.configure(close_at=close)
+        for _ in range(4):
+            queue.now()
+        wanted = {close // 1000 + 86400} if close else {-1}
+        ends = {}
+        for key in client("KEYS", "*"):
+            ends.setdefault(client("EXPIRETIME", key), []).append(key)
+        expect({end for end in ends if end not in wanted}, set(), "the ends of life, wanted %s: %s" % (
+            wanted, {end: keys[:5] for end, keys in ends.items()}))
+    expect(len(client("KEYS", "*")) > 200, True, "enough keys to tell")
+
+
+def late_position(client):
+    """A late one's position only falls, also when a lower number returns after it."""
+    queue = Queue(client, 1, rate=1, burst=1, window=8000, lease=5000, late_grace=300000, liveness=20000)
+    for member in range(1, 7):
+        queue.join(member)
+    for _ in range(12):     # the first one's turn ends; the others do not come, 6 does
+        queue.wait(5)
+        queue.status(6)
+    expect(queue.status(6)[0] in (ADMITTED, EXPIRED), True, "all before the last are passed over")
+    queue.configure(operator=1)
+    first = queue.status(4)
+    expect((first[0], first[4]), (LATE, 0), "a late one")
+    expect(queue.status(2)[:5:4], [LATE, 1], "a lower number that returns later")
+    expect(queue.status(4)[:5:4], [LATE, 0], "moves nobody back")
+    queue.configure(operator=0)
+    queue.wait(6)
+    expect(queue.status(4)[0], ADMITTED, "and the first to return is called first")
+
+
+def reset_with_fewer_buckets(client):
+    """A reset sweeps all of the use before, also where the next one expects fewer members."""
+    queue = Queue(client, 1, buckets=8192)
+    for member in range(0, 8192, 64):
+        queue.join(member)
+    for queue.epoch in (2, 3):     # the first sweep was not made
+        queue.configure(buckets=1024)
+    for old in (1, 2):
+        following = [0]
+        while True:
+            following = queue.fcall("sweep", old, following[0], 1024)
+            if following == [0]:
+                break
+    expect(client("KEYS", "*:e[12]:*"), [], "what is left")
+
+
+def bought_with_another_place(client):
+    """Paying for what was held with an earlier place leaves the present one; with its own turn it ends it."""
+    queue = Queue(client, 1, lease=5000)
+    queue.join(1)
+    queue.fcall("release", 1, -1, "leave")
+    queue.join(2)
+    place = queue.join(1)
+    expect(place[:4:3], [WAITING, 2], "who left waits again")
+    queue.fcall("release", 1, 0, "done")
+    expect(queue.status(1)[:4:3], [WAITING, 2], "and goes on waiting after paying for the old hold")
+    queue.epoch = 2
+    queue.configure()
+    queue.join(3)
+    queue.join(2)
+    queue.fcall("release", 2, 0, "done")
+    expect(queue.status(2)[:4:3], [WAITING, 1], "paying for a hold of before a reset")
+    queue.fcall("release", 3, 0, "done")
+    expect([queue.status(3)[0], queue.status(2)[0]], [NONE, ADMITTED], "with its own turn it makes room")
+    queue.wait(6)
+    expect(queue.status(2)[0], EXPIRED, "the turn is over")
+    queue.fcall("release", 2, 0, "done")
+    expect(queue.status(2)[0], NONE, "bought at the last moment")
+
+
+CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+         closing_moved, late_position, reset_with_fewer_buckets,
+         bought_with_another_place]
+
+
+def main():
+    chosen = [case for case in CASES if case.__name__ in sys.argv[1:] or not sys.argv[1:]]
+    failed = 0
+    with Server() as server:
+        for case in chosen:
+            client = server.client()
+            client("FLUSHDB")
+            try:
+                case(client)
+                print("ok %s" % case.__name__)
+            except AssertionError as error:
+                failed += 1
+                print("failed %s: %s" % (case.__name__, error))
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
