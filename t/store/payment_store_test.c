@@ -382,7 +382,8 @@ END_TEST
 static const struct { const char *refused_by, *sql; } broken[] = {
 	{ "reservation_seat_live", "insert into cm.reservation_seat (reservation_id, seat_id,"
 		" grade_id, price, position, seat_number, grade_name) select R - 1, seat_id,"
-		" grade_id, price, position, seat_number, grade_name from cm.reservation_seat where reservation_id = R" },
+		" grade_id, price, position, seat_number, grade_name from cm.reservation_seat"
+		" where reservation_id = R" },
 	{ "payment_live", "insert into cm.payment (reservation_id, member_id, amount, gateway)"
 		" values (R, 1, 1, 'sandbox')" },
 	{ "payment_refunded", "update cm.payment set refunded_amount = amount + 1 where id = P" },
