@@ -92,12 +92,13 @@ enum fault reservation_store_expire(struct ctx *ctx, int64_t limit,
 	return FAULT_NONE;
 }
 
-enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert, int64_t *ret_epoch)
+enum fault reservation_store_gate(struct ctx *ctx, struct concert_id concert,
+	struct queue_gate *ret_gate)
 {
 	(void)ctx;
 	(void)concert;
 	reservation_memory.gates++;
-	*ret_epoch = reservation_memory.epoch;
+	*ret_gate = (struct queue_gate){ reservation_memory.epoch, reservation_memory.paid_ms };
 	return FAULT_NONE;
 }
 
@@ -139,9 +140,17 @@ enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t 
 	(void)concert;
 	(void)epoch;
 	(void)pass;
-	(void)ret_paper;
+	*ret_paper = (struct queue_paper){ .issued_s = reservation_memory.pass_issued_s };
 	reservation_memory.passes++;
 	return reservation_memory.pass_fault;
+}
+
+enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass)
+{
+	(void)ctx;
+	(void)pass;
+	reservation_memory.restores++;
+	return reservation_memory.restore_fault;
 }
 
 void seat_state_changed(struct ctx *ctx, struct concert_id concert, enum seat_letter letter,

@@ -15,17 +15,18 @@ struct reservation_memory {
 	enum fault cancel_fault;
 	int failing_cancels;
 	struct refund_outcome refund;
-	int64_t epoch;
+	int64_t epoch, paid_ms;
 	const struct expired_seat *expired;
 	size_t expired_count;
 
 	/* the lock's and the queue's */
-	enum fault lock_fault, pass_fault;
+	enum fault lock_fault, pass_fault, restore_fault;
+	int64_t pass_issued_s;
 	enum seat_lock_code lock_code;
 	int busy_locks; /* so many answer BUSY first */
 
 	/* what was asked for */
-	int holds, replays, cancels, refunds, locks, pauses, gates, passes;
+	int holds, replays, cancels, refunds, locks, pauses, gates, passes, restores;
 	struct refund_quote quote;
 	bool locked_with_gate;
 	int unlocks;

@@ -12,7 +12,7 @@ static struct hold held;
 static void forget(void)
 {
 	reservation_memory = (struct reservation_memory){ .hold = { .code = HOLD_HELD,
-		.reservation = { .id = { 7 }, .seat_count = 2 } } };
+		.reservation = { .id = { 7 }, .seat_count = 2 } }, .pass_issued_s = 1000 };
 	request = (struct hold_request){ .concert = { 802 }, .seats = seats, .seat_count = 2 };
 	conf_set(CONF_SEAT_LOCK_TRIES, "3");
 	conf_set(CONF_QUEUE_STORE_DOWN, "static");
@@ -183,6 +183,29 @@ START_TEST(without_redis_the_database_decides_and_a_pass_is_shown)
 }
 END_TEST
 
+/* A pass is for one purchase: what was issued before the member bought is used. */
+START_TEST(a_used_pass_opens_nothing)
+{
+	static const struct { int64_t paid_ms; enum fault fault; } cases[] = {
+		{ 999999, FAULT_NONE }, { 1000000, FAULT_QUEUE_PASS_REQUIRED },
+		{ 2000000, FAULT_QUEUE_PASS_REQUIRED },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		forget();
+		reservation_memory.lock_fault = FAULT_REDIS_AWAY;
+		reservation_memory.epoch = 1;
+		reservation_memory.paid_ms = cases[i].paid_ms;
+		ck_assert_int_eq(reservation_hold(&ctx, &request, &held), cases[i].fault);
+		forget();
+		reservation_memory.lock_code = SEAT_LOCK_NO_PASS;
+		reservation_memory.epoch = 1;
+		reservation_memory.paid_ms = cases[i].paid_ms;
+		ck_assert_int_eq(reservation_hold(&ctx, &request, &held), FAULT_QUEUE_PASS_REQUIRED);
+		ck_assert_int_eq(reservation_memory.restores, cases[i].fault == FAULT_NONE);
+	}
+}
+END_TEST
+
 START_TEST(what_may_be_repeated_is_and_what_may_have_happened_is_not)
 {
 	forget();
@@ -302,7 +325,7 @@ int main(void)
 		each_code_of_the_store_has_its_fault, a_locked_seat_is_asked_for_within_a_budget,
 		a_repeated_request_gets_its_first_answer_through_a_lock, the_gate_is_the_queues,
 		without_redis_the_database_decides_and_a_pass_is_shown,
-		what_may_be_repeated_is_and_what_may_have_happened_is_not,
+		a_used_pass_opens_nothing, what_may_be_repeated_is_and_what_may_have_happened_is_not,
 		each_end_of_a_cancel_has_its_fault, a_paid_one_is_refunded_by_its_concerts_ladder,
 		ended_holds_are_told_once_a_concert, NULL };
 	return unit_main("reservation", tests);
