@@ -132,6 +132,7 @@ end
 $$;
 grant select, insert, update on all tables in schema cm to cm_admin;
 revoke insert, update on cm.schema_migration from cm_admin;
+revoke update on cm.reservation_audit, cm.payment_audit from cm_admin;
 grant delete on cm.delivery, cm.inbox to cm_admin;
 grant usage on all sequences in schema cm to cm_auth, cm_concert, cm_reservation, cm_payment, cm_consumer,
   cm_sweeper, cm_relay, cm_admin, cm_member;
