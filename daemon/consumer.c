@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "daemon.h"
 #include "event/event.h"
 #include "notification/notification.h"
@@ -55,7 +56,8 @@ static enum fault step(struct ctx *ctx, bool *ret_more)
 	enum fault fault = event_consume(ctx, &chosen->group, &count);
 	if (!fault && chosen->group.handler == notification_from_event)
 		fault = notification_send(ctx, MAILS, &sent);
-	*ret_more = count + sent > 0;
+	*ret_more = count == (size_t)conf_integer(CONF_EVENT_BATCH) || sent > 0
+		|| event_consume_waits();
 	return fault;
 }
 

@@ -22,7 +22,7 @@
 
 #include "base/banned.h"
 
-enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000 };
+enum { PAUSE_MS = 100, PAUSE_MAX_MS = 5000, REST_TIMES = 3, REST_MOST_US = 50000 };
 
 static volatile sig_atomic_t stopping;
 
@@ -57,6 +57,19 @@ static void await(int wake, int64_t wait_ms, const sigset_t *waiting)
 		event_wake_drain(wake);
 }
 
+/* Between two steps it rests longer than it worked, unless more waits than one step takes: in a
+ * rush what comes meanwhile is taken together, for a step costs more than an event does, and those
+ * who sell have the processor. What comes after a quiet moment does not wait. */
+static void rest(int64_t begun_us, int64_t ended_us, const sigset_t *waiting)
+{
+	int64_t rest_us = REST_TIMES * (ended_us - begun_us);
+	if (rest_us > REST_MOST_US)
+		rest_us = REST_MOST_US;
+	int64_t left_ms = (ended_us + rest_us - clock_monotonic_us()) / 1000;
+	if (left_ms > 0)
+		await(-1, left_ms, waiting);
+}
+
 static void log_failure(const struct ctx *ctx, enum fault fault)
 {
 	struct log_line line;
@@ -74,6 +87,7 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 	int64_t pause_ms = PAUSE_MS;
 	while (!stopping) {
 		bool more = false;
+		int64_t begun_us = clock_monotonic_us();
 		ctx->now_ms = clock_now_ms();
 		enum fault fault = program->step(ctx, &more);
 		if (fault)
@@ -87,7 +101,10 @@ static void loop(struct ctx *ctx, const struct daemon_program *program, const si
 			continue;
 		}
 		pause_ms = PAUSE_MS;
+		int64_t ended_us = clock_monotonic_us();
 		await(wake, more ? 0 : poll_ms, waiting);
+		if (!more)
+			rest(begun_us, ended_us, waiting);
 	}
 	if (wake >= 0)
 		close(wake);
@@ -100,7 +117,8 @@ static int run(const struct daemon_program *program)
 	block_signals(&waiting);
 	srandom((unsigned)(clock_monotonic_us() ^ getpid()));
 	ctx_init(&ctx, arena_new(LIMIT_ARENA_BYTES));
-	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL), program->name);
+	ctx.pg = pg_new_for(conf_text(CONF_DATABASE_URL),
+		program->role ? program->role : program->name);
 	ctx.redis = redis_new(conf_text(CONF_REDIS_URL));
 	metrics_attach_from_environment(program->wake ? program->wake : program->name);
 	log_event(LOG_INFO, "started", NULL, NULL);
@@ -125,6 +143,10 @@ int daemon_main(int argc, char **argv, const struct daemon_program *program)
 	}
 	log_init(program->wake ? program->wake : program->name, conf_text(CONF_LOG_LEVEL));
 	clock_set_timezone(conf_text(CONF_TIMEZONE));
+	if (program->check && !program->check(&error)) {
+		log_event(LOG_ERROR, "bad setting", "error", error);
+		return EXIT_FAILURE;
+	}
 	if (!token_keys_load(conf_text(CONF_TOKEN_KEYS), &error)) {
 		log_event(LOG_ERROR, "bad setting CM_TOKEN_KEYS", "error", error);
 		return EXIT_FAILURE;

@@ -9,9 +9,12 @@
 enum daemon_poll { DAEMON_POLL_EVENT, DAEMON_POLL_SECOND };
 
 struct daemon_program {
-	const char *name; /* of the program and its database role: "relay" */
+	const char *name; /* of the program: "relay" */
+	const char *role; /* of its database: "sweeper" is cm_sweeper; NULL: name */
 	const char *wake; /* name of its wake-up socket; NULL: it only polls */
 	enum daemon_poll poll;
+	/* False: it must not start with these settings, and why (static). May be NULL. */
+	bool (*check)(const char **ret_error);
 	/* One piece of work in a fresh ctx. ret_more: there may be more at once. A fault is
 	 * logged, and the daemon waits (longer each time) before it goes on. */
 	enum fault (*step)(struct ctx *ctx, bool *ret_more);

@@ -12,5 +12,9 @@ daemon_cm_consumer_LDADD = $(DAEMON_LIBS)
 
 noinst_PROGRAMS += daemon/cm-sweeper
 daemon_cm_sweeper_SOURCES = daemon/sweeper.c daemon/sweep.h daemon/sweep_holds.c \
-  daemon/sweep_payments.c daemon/sweep_retention.c $(DAEMON_SOURCES)
+  daemon/sweep_retention.c $(DAEMON_SOURCES)
 daemon_cm_sweeper_LDADD = $(DAEMON_LIBS)
+
+noinst_PROGRAMS += daemon/cm-reconciler
+daemon_cm_reconciler_SOURCES = daemon/reconciler.c $(DAEMON_SOURCES)
+daemon_cm_reconciler_LDADD = $(DAEMON_LIBS)

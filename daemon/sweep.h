@@ -7,8 +7,6 @@
 
 /* Holds past their end: EXPIRED, seats free. */
 enum fault sweep_holds(struct ctx *ctx, bool *ret_more);
-/* Payments whose outcome is unknown, refunds that are due. */
-enum fault sweep_payments(struct ctx *ctx, bool *ret_more);
 /* Rows nobody needs any more. */
 enum fault sweep_retention(struct ctx *ctx, bool *ret_more);
 

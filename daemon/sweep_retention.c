@@ -10,7 +10,7 @@ enum { ROUND_EVERY_US = 60000000 };
 
 static int64_t next_round_us, events_after;
 
-/* A round a minute, batch by batch; holds and payments have their turn between two batches. */
+/* A round a minute, batch by batch; holds have their turn between two batches. */
 enum fault sweep_retention(struct ctx *ctx, bool *ret_more)
 {
 	struct retention keys = { 0 }, tokens = { 0 }, events = { 0 };

@@ -1,12 +1,12 @@
 /* cm-sweeper: whatever time alone makes due. */
 #include "daemon.h"
+#include "payment/payment.h"
 #include "sweep.h"
 
 #include "base/banned.h"
 
 static enum fault (*const sweeps[])(struct ctx *, bool *) = {
 	sweep_holds,
-	sweep_payments,
 	sweep_retention,
 };
 
@@ -28,6 +28,7 @@ static enum fault step(struct ctx *ctx, bool *ret_more)
 int main(int argc, char **argv)
 {
 	static const struct daemon_program program = { .name = "sweeper",
-		.poll = DAEMON_POLL_SECOND, .step = step };
+		.poll = DAEMON_POLL_SECOND, .step = step,
+		.check = payment_check_settings };
 	return daemon_main(argc, argv, &program);
 }

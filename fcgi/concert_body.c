@@ -4,6 +4,7 @@
 
 #include "base/banned.h"
 #include "http/json.h"
+#include "reservation/cancellation.h"
 
 static const char *const statuses[] = { "PUBLISHED", "DRAFT", NULL };
 static const char *const queue_modes[] = { "on", "none", NULL };
@@ -151,7 +152,7 @@ static const struct field ladder_fields[] = {
 	{ "freeOnBookingDay", FIELD_BOOLEAN, LADDER(free_on_booking_day), false, 0, 0, NULL },
 	{ "freeDaysAfterBooking", FIELD_INTEGER, LADDER(free_days), false, 0, 365, NULL },
 	{ "freeMinDaysBefore", FIELD_INTEGER, LADDER(free_minimum), false, 0, 365, NULL },
-	{ "steps", FIELD_JSON, LADDER(steps), false, 0, 0, NULL },
+	{ "steps", FIELD_JSON, LADDER(steps), true, 0, 0, NULL },
 };
 static const struct field step_fields[] = {
 	{ "daysBefore", FIELD_INTEGER, STEP(days_before), true, 0, 3650, NULL },
@@ -178,8 +179,10 @@ static enum fault read_steps(struct ctx *ctx, const struct cJSON *steps, struct 
 {
 	size_t i = 0;
 	int64_t days = INT64_MAX;
-	if (!json_is_array(steps) || json_array_size(steps) > 20)
+	if (!json_is_array(steps))
 		return ctx_field_error(ctx, "cancellation.steps", "type");
+	if (json_array_size(steps) > REFUND_STEPS)
+		return ctx_field_error(ctx, "cancellation.steps", "length");
 	for (const struct cJSON *at = json_first(steps); at; at = json_next(at), i++) {
 		const char *name = arena_printf(ctx->arena, "cancellation.steps[%zu]", i);
 		struct step step = { .percent = -1, .per_ticket = -1, .max_percent = -1 };

@@ -101,14 +101,16 @@ static void print_work(FILE *out, const struct health_work *work)
 	gauge(out, "cm_outbox_unpublished", work->outbox_rows, "Events not yet given to the bus.");
 	gauge(out, "cm_outbox_oldest_seconds", work->outbox_oldest_s,
 	      "Age of the oldest event not yet given to the bus.");
-	gauge(out, "cm_deliveries_waiting", work->deliveries,
-	      "Deliveries their consumer group has not taken in.");
 	gauge(out, "cm_dead_letters", work->dead_letters, "Poisoned events that wait for a person.");
 	gauge(out, "cm_payments_pending", work->payments_pending,
 	      "Payments whose outcome is not known yet.");
 	gauge(out, "cm_payments_pending_oldest_seconds", work->payments_oldest_s,
 	      "Age of the oldest payment whose outcome is not known.");
 	gauge(out, "cm_refunds_pending", work->refunds_pending, "Refunds not yet settled.");
+	gauge(out, "cm_refunds_pending_oldest_seconds", work->refunds_oldest_s,
+	      "Age of the oldest refund not yet settled.");
+	gauge(out, "cm_refunds_failed", work->refunds_failed,
+	      "Payments whose refund was refused for good: a person must act.");
 	gauge(out, "cm_holds", work->holds, "Reservations that wait for their payment.");
 	gauge(out, "cm_held_seats", work->held_seats, "Seats of these reservations.");
 	gauge(out, "cm_holds_overdue_seconds", work->holds_overdue_s,
@@ -119,6 +121,22 @@ static void print_work(FILE *out, const struct health_work *work)
 	      "Connections the settings ask for, at most.");
 	gauge(out, "cm_database_connections_locked", work->connections_locked,
 	      "Connections of ours that wait for a lock.");
+}
+
+static void print_groups(FILE *out, const struct health_group *groups, int count)
+{
+	static const char *const names[] = {"cm_deliveries_waiting", "cm_deliveries_oldest_seconds"};
+	static const char *const helps[] = {"Deliveries their consumer group has not taken in.",
+					    "Age of the event it has to take in next."};
+	for (int n = 0; n < 2; n++) {
+		metrics_print_head(out, names[n], "gauge", helps[n]);
+		for (int i = 0; i < count; i++) {
+			fprintf(out, "%s{group=\"", names[n]);
+			metrics_print_escaped(out, groups[i].name);
+			fprintf(out, "\"} %lld\n",
+				(long long)(n ? groups[i].oldest_s : groups[i].waiting));
+		}
+	}
 }
 
 static void print_connections(FILE *out, const struct health_connections *rows, int count)
@@ -239,11 +257,14 @@ static bool print_functions(struct ctx *ctx, FILE *out)
 static void print_stores(struct ctx *ctx, FILE *out)
 {
 	struct health_work work;
+	struct health_group *groups;
 	struct health_connections *connections;
 	int count;
 	bool database = health_work(ctx, &work) == FAULT_NONE;
 	if (database)
 		print_work(out, &work);
+	if (database && health_groups(ctx, &groups, &count) == FAULT_NONE)
+		print_groups(out, groups, count);
 	if (database && health_connections(ctx, &connections, &count) == FAULT_NONE)
 		print_connections(out, connections, count);
 	if (database)

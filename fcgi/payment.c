@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 static const char *const scripts[] = { "success", "decline", "timeout", "lost", "duplicate",
-	"refund-refused", "slow:100", "slow:1000", "slow:5000", NULL };
+	"late", "error500", "lost500", "refund-refused", "slow:100", "slow:1000", "slow:5000", NULL };
 static const char *const none[] = { NULL };
 
 struct pay_input {
@@ -78,16 +78,17 @@ static void write_payment(struct res *res, const struct payment *payment)
 static enum fault pay(struct ctx *ctx, const struct req *req, struct res *res)
 {
 	struct payment_order order;
-	struct payment payment;
+	struct payment payment = { .replayed = false };
 	enum fault fault = read_order(ctx, req, &order);
 	if (fault)
 		return fault;
-	if ((fault = payment_pay(ctx, &order, &payment)))
+	fault = payment_pay(ctx, &order, &payment);
+	if (payment.replayed)
+		res_header(res, "Idempotency-Replayed", "true");
+	if (fault)
 		return fault;
 	res->status = strcmp(payment.status, "PENDING") == 0 ? 202 : 201;
 	res_header_printf(res, "Location", "/payment/%lld", (long long)payment.id.value);
-	if (payment.replayed)
-		res_header(res, "Idempotency-Replayed", "true");
 	write_payment(res, &payment);
 	json_close(&res->body, '}');
 	return FAULT_NONE;
@@ -152,6 +153,6 @@ static const struct route routes[] = {
 int main(int argc, char **argv)
 {
 	static const struct worker worker = { .name = "payment", .routes = routes,
-		.route_count = sizeof(routes) / sizeof(*routes) };
+		.route_count = sizeof(routes) / sizeof(*routes), .check = payment_check_settings };
 	return worker_main(argc, argv, &worker);
 }

@@ -298,7 +298,7 @@ static const struct route routes[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct worker worker = { "queue", routes, sizeof routes / sizeof *routes, 0,
-		NULL };
+	static const struct worker worker = { .name = "queue", .routes = routes,
+		.route_count = sizeof routes / sizeof *routes };
 	return worker_main(argc, argv, &worker);
 }

@@ -399,6 +399,11 @@ static int run(const struct worker *worker)
 	return EXIT_SUCCESS;
 }
 
+static bool are_settings_good(const struct worker *worker, const char **ret_error)
+{
+	return conf_load(ret_error) && (!worker->check || worker->check(ret_error));
+}
+
 int worker_main(int argc, char **argv, const struct worker *worker)
 {
 	const char *error;
@@ -406,13 +411,19 @@ int worker_main(int argc, char **argv, const struct worker *worker)
 		route_print(worker->routes, worker->route_count, stdout);
 		return EXIT_SUCCESS;
 	}
-	if (!conf_load(&error)) {
-		log_event(LOG_ERROR, "bad setting", "error", error);
-		return EXIT_FAILURE;
-	}
-	if (argc > 1 && strcmp(argv[1], "--conf") == 0) {
+	if (argc > 1 && strcmp(argv[1], "--conf") == 0 && conf_load(&error)) {
 		conf_print(stdout);
 		return EXIT_SUCCESS;
+	}
+	bool is_good = are_settings_good(worker, &error);
+	if (argc > 1 && strcmp(argv[1], "--check") == 0) {
+		if (!is_good)
+			fprintf(stderr, "%s\n", error);
+		return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	if (!is_good) {
+		log_event(LOG_ERROR, "bad setting", "error", error);
+		return EXIT_FAILURE;
 	}
 	log_init(worker->name, conf_text(CONF_LOG_LEVEL));
 	clock_set_timezone(conf_text(CONF_TIMEZONE));

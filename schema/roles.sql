@@ -69,6 +69,8 @@ grant select on cm.reservation, cm.concert to cm_auth;
 
 -- Catalogue
 grant select, insert, update on cm.concert, cm.seat_grade, cm.seat, cm.seat_counter to cm_concert;
+grant insert on cm.concert_ladder to cm_concert;
+grant select on cm.concert_ladder to cm_reservation;
 grant select on cm.seat_availability, cm.reservation, cm.reservation_seat, cm.payment, cm.payment_refund
   to cm_concert;
 grant select (id, role) on cm.member to cm_concert;

@@ -164,6 +164,13 @@ write_settings() {
 	mv "$new" "$ETC/cm.env"
 }
 
+# What would not start is said before anything is started.
+check_settings() {
+	[ "$profile" = production ] || return 0
+	local why
+	why=$("$build/fcgi/cm-payment" --check 2>&1 >/dev/null) || die "not started: $why"
+}
+
 owns_database() { ! grep -q '^CM_DATABASE_URL' "$ETC/local.env"; }
 owns_redis() { ! grep -q '^CM_REDIS_URL' "$ETC/local.env"; }
 
@@ -383,7 +390,7 @@ start_programs() {
 			spawn-fcgi -n -s "$RUN_REAL/$pool.sock" -M 0660 -b $((workers * 64)) "${drop[@]}" -- \
 			"$CM_BIN_DIR/fcgi/cm-pool" -n "$workers" -- "$CM_BIN_DIR/fcgi/cm-$pool"
 	done
-	for name in relay 'consumer reservation' 'consumer notification' 'consumer cache' sweeper; do
+	for name in relay 'consumer reservation' 'consumer notification' 'consumer cache' sweeper reconciler; do
 		# shellcheck disable=SC2086
 		set -- $name
 		[ -x "$CM_BIN_DIR/daemon/cm-$1" ] || continue

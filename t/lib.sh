@@ -269,6 +269,23 @@ up() {
 setting_of() { bash -c '. "$0/etc/cm.env"; printf %s "${!1}"' "$STATE" "$1"; }
 down() { "$SOURCE_DIR/scripts/down" --state "${1:-$STATE}" >>"$TEST_DIR/down.log" 2>&1; }
 
+# use_points: the programs from here on are those a test may kill at a point (lib/base/point.h); built
+# once for all tests.
+use_points() {
+	local points=$BUILD_DIR/points
+	mkdir -p "$points"
+	exec 7>"$points/.lock"
+	flock 7
+	[ -e "$points/Makefile" ] || (cd "$points" && "$SOURCE_DIR/configure" -q --enable-points) >"$TEST_DIR/configure" 2>&1 ||
+		bail "configure --enable-points failed: $(tail -3 "$TEST_DIR/configure")"
+	make -s -C "$points" -j2 all >"$TEST_DIR/make" 2>&1 || bail "the build failed: $(tail -5 "$TEST_DIR/make")"
+	exec 7>&-
+	BUILD_DIR=$points
+	mkdir -m 777 "$TEST_DIR/orders"
+	install -m 666 /dev/null "$TEST_DIR/deaths"
+	export CM_POINT=@$TEST_DIR/orders CM_POINT_LOG=$TEST_DIR/deaths
+}
+
 finish_test() {
 	local result=$? state file
 	trap - EXIT

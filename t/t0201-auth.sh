@@ -182,7 +182,7 @@ is "$(grep -rlaiE 'secret-kim|secret-slow|@example\.com|eyJhbGciOi|argon2id\$' "
 	"no password, token or address in any log"
 
 # --- production rules ----------------------------------------------------------------------------
-start_instance --profile production
+CM_ALLOW_SANDBOX=yes start_instance --profile production
 for weak in 1234567 12345678 Password123 weak@example.com; do
 	request POST /member "{\"name\":\"a\",\"email\":\"weak@example.com\",\"password\":\"$weak\"}"
 	problem 400 bad-input "production refuses $weak"
@@ -199,4 +199,5 @@ CM_ARGON2_PASSES=3 up --profile production
 isnt "$(sign_in boss@example.com 'correct horse battery')" "" "with other settings the old hash still works"
 like "$(sql "select password_hash from cm.member where email_key = 'boss@example.com'")" 'm=19456,t=3,p=1' \
 	"and is renewed"
+cmp_ok "$(ps -o ni= --ppid "$(<"$STATE/run/auth.pid")" | sort -n | head -1)" -ge 10 "hashing stands back behind the seats"
 done_testing

@@ -102,7 +102,73 @@ is "$status" 201 "a gateway that takes it twice"
 is "$(bank | grep -c "^charge $(sql "select gateway_order_id from cm.payment where reservation_id = $fifth")")" 1 \
 	"moves the money once"
 
-# a success that comes when the seats are gone
+# told RESERVATION: the kinds of its notices, once the bus is empty
+quiet() { [ "$(sql "select (select count(*) from cm.outbox where published_at is null) + (select count(*) from cm.delivery where done_at is null)")" = 0 ]; }
+told() {
+	await quiet
+	sql "select string_agg(kind, ',' order by kind) from cm.notification where reservation_id = $1"
+}
+# moved RESERVATION: what the gateway took and gave back for it
+moved() { bank | awk -v o="$(printf 'cm-%010d' "$1")" '$2 == o { printf "%s%s %s", sep, $1, $3; sep = "," }'; }
+is "$(told "$first") / $(told "$second") / $(told "$third") / $(told "$fourth")" "confirmed / declined / confirmed / declined" \
+	"the member is told of each end"
+seat=679
+while read -r script end notice money; do
+	seat=$((seat + 1))
+	held=$(hold "$payer" "$seat")
+	request POST /payment "{\"reservationId\":$held,\"isSuccess\":true,\"script\":\"$script\"}"
+	is "$status $(json .status)" "202 PENDING" "$script: not known yet"
+	due() {
+		sql "update cm.payment set next_query_at = now() where reservation_id = $held and status = 'PENDING'" >/dev/null
+		status_is "$held" "$end"
+	}
+	await due
+	is "$(told "$held") $(moved "$held")" "$notice $money" "$script: $end, once, and told"
+done <<'SCRIPTS'
+timeout CONFIRMED confirmed charge 150000
+late CONFIRMED confirmed charge 150000
+error500 CONFIRMED confirmed charge 150000
+lost500 CANCELLED declined
+SCRIPTS
+
+# a success that comes when another member has the seats: the worker stands still before it charges
+sql "update cm.concert set queue_mode = 'none' where id = 802" >/dev/null
+user=$token
+member other@example.com
+other_member=$token
+token=$user
+held=$(hold "$payer" 690)
+curl -s -w '\n%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$BASE_URL/payment" \
+	-d "{\"reservationId\":$held,\"isSuccess\":true,\"script\":\"slow:5000\"}" >"$TEST_DIR/late" &
+slow=$!
+begun() { [ "$(sql "select status from cm.payment where reservation_id = $held")" = "$1" ]; }
+await begun PENDING
+pgrep -P "$(<"$STATE/run/payment.pid")" | xargs kill -STOP
+sql "update cm.payment set deadline_at = now() where reservation_id = $held" >/dev/null
+await begun FAILED
+token=$other_member
+request POST /reservation '{"concertId":802,"seatId":690}'
+is "$status" 201 "the seat is free for another member, as far as anybody knows"
+theirs=$(json .id)
+pgrep -P "$(<"$STATE/run/payment.pid")" | xargs kill -CONT
+wait "$slow"
+request POST /payment "{\"reservationId\":$theirs,\"isSuccess\":true}"
+is "$status" 201 "who pays for it"
+token=$user
+is "$(tail -1 "$TEST_DIR/late") $(head -1 "$TEST_DIR/late" | jq -r .code)" "409 reservation-expired" "the late success is no purchase"
+status=
+request GET "/payment/$(head -1 "$TEST_DIR/late" | jq -r .paymentId)"
+given_back() { [ "$(sql "select status from cm.payment_refund where reservation_id = $held")" = SUCCESS ]; }
+await given_back
+await status_is "$theirs" CONFIRMED
+is "$(moved "$held") $(sql "select r.status || ' ' || p.status || ' ' || p.refunded_amount || ' ' || p.failure_code from cm.payment p
+	join cm.reservation r on r.id = p.reservation_id where r.id = $held")" \
+	"charge 150000,refund 150000 CANCELLED CANCELLED 150000 seats-gone" "but given back in full, once"
+is "$(told "$held") $(told "$theirs")" "declined,refunded confirmed" "both are told"
+is "$(sql "select s.state || ' ' || (s.reservation_id = $theirs) || ' ' || count(t.id) from cm.seat s left join cm.ticket t
+	on t.seat_id = s.id and t.status = 'ISSUED' where s.id = 690 group by s.id")" "SOLD true 1" "the seat is the other's alone"
+
+# a success that comes after a decline, though nobody took the seat
 sixth=$(hold "$payer" 670)
 request POST /payment "{\"reservationId\":$sixth,\"isSuccess\":false}"
 late=$(json .paymentId)
@@ -112,7 +178,7 @@ refunded() { [ "$(sql "select status from cm.payment_refund where payment_id = $
 await refunded "$late"
 is "$(sql "select amount || ' ' || fee || ' ' || reason from cm.payment_refund where payment_id = $late")" \
 	"150000 0 seats-gone" "a late success without seats is refunded in full by itself"
-is "$(bank | grep -c '^refund .* 150000')" 1 "once"
+is "$(moved "$sixth")" "refund 150000" "once"
 
 # --- refusals ---
 request POST /payment '{"reservationId":999999,"isSuccess":true}'
@@ -162,6 +228,12 @@ is "$(cat "$TEST_DIR"/many.* | sort -u | tr '\n' ' ' | sed 's/^409 //; s/ 409 / 
 is "$(sql "select count(*) from cm.payment where reservation_id = $eighth")" 1 "and one attempt"
 request POST /payment "{\"reservationId\":$eighth,\"isSuccess\":true,\"script\":\"slow:100\"}" -H 'Idempotency-Key: once'
 is "$status $(header Idempotency-Replayed)" "201 true" "the first answer is repeated"
+declined_once() { request POST /payment "{\"reservationId\":$ninth,\"isSuccess\":false}" -H 'Idempotency-Key: declined'; }
+ninth=$(hold "$payer" 674)
+declined_once
+is "$status $(header Idempotency-Replayed)" "402 " "a refusal under a key"
+declined_once
+is "$status $(json .code) $(header Idempotency-Replayed)" "402 payment-declined true" "is repeated, and says so"
 request POST /payment "{\"reservationId\":$fifth,\"isSuccess\":true}" -H 'Idempotency-Key: once'
 problem 422 idempotency-key-reused "the key belongs to that request"
 

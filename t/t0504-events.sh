@@ -20,6 +20,12 @@ sql "insert into cm.outbox (topic, key, payload) select 'reservation.cancelled',
 published() { [ "$(sql "select count(*) from cm.outbox where published_at is null")" = 0 ]; }
 await published
 like "$(events waiting)" 'notification\|10000\|' "10,000 events wait for a consumer that is away"
+gauge() { curl -s "$OPS_URL/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
+is "$(gauge 'cm_deliveries_waiting{group="notification"}') $(gauge 'cm_deliveries_waiting{group="reservation"}')" "10000 0" \
+	"the metrics say which group"
+late() { [ "$(gauge 'cm_deliveries_oldest_seconds{group="notification"}')" -ge 1 ]; }
+await late
+pass "and that it is late"
 up
 delivered() { [ "$(sql "select count(*) from cm.delivery where done_at is null")" = 0 ]; }
 await delivered
@@ -39,6 +45,7 @@ request POST /payment "{\"reservationId\":$first,\"isSuccess\":true}"
 is "$status" 201 "sales go on while a consumer fails"
 buried() { [ "$(sql "select count(*) from cm.dead_letter where closed_at is null")" = 1 ]; }
 await buried
+is "$(gauge cm_dead_letters)" 1 "a dead letter is counted"
 like "$(events list)" 'reservation\|payment.completed\|' "after bounded tries it is a dead letter"
 letter=$(sql "select id from cm.dead_letter")
 like "$(events show "$letter")" 'permission denied' "that says why"

@@ -62,7 +62,9 @@ request POST /concert "{\"title\":\"지도\",\"place\":\"홀\",\"dateTime\":\"20
 map=$(json .id)
 is "$status $(json '[.status,.totalSeats,.holdSeconds,.queue.mode,.cancellation.steps[0].percent] | join(" ")')" \
 	"201 DRAFT 10 60 none 50" "everything said is kept"
+many=$(seq 17 -1 1 | sed 's/.*/{"daysBefore":&,"percent":1}/' | paste -sd,)
 while IFS='|' read -r field value name; do
+	value=${value//STEPS/$many}
 	request POST /concert "{\"title\":\"x\",\"place\":\"y\",\"dateTime\":\"2099-01-01T19:00\",$value}"
 	is "$status $(json '.errors[0].field')" "400 $field" "$name"
 done <<'END_OF_TABLE'
@@ -77,6 +79,20 @@ grades|"grades":[]|no grades
 grades|"grades":{}|grades that are no list
 queue.ratePerSecond|"queue":{"ratePerSecond":0}|a rate of 0
 cancellation.steps[0]|"cancellation":{"steps":[{"daysBefore":1}]}|a step without a fee
+cancellation.steps|"cancellation":{}|a ladder without steps
+cancellation.steps|"cancellation":{"steps":{}}|steps that are no list
+cancellation.steps|"cancellation":{"steps":[STEPS]}|more steps than are looked at
+cancellation.steps[0].percent|"cancellation":{"steps":[{"daysBefore":1,"percent":101}]}|a fee above what was paid
+cancellation.steps[0].percent|"cancellation":{"steps":[{"daysBefore":1,"percent":-1}]}|a negative fee
+cancellation.steps[0].percent|"cancellation":{"steps":[{"daysBefore":1,"percent":1.5}]}|a fee in fractions
+cancellation.steps[0].perTicket|"cancellation":{"steps":[{"daysBefore":1,"perTicket":-4000}]}|a negative fee a ticket
+cancellation.steps[0].daysBefore|"cancellation":{"steps":[{"daysBefore":-1,"percent":1}]}|days after the concert
+cancellation.steps[0]|"cancellation":{"steps":[{"daysBefore":1,"percent":1,"perTicket":1}]}|two fees at once
+cancellation.steps[1]|"cancellation":{"steps":[{"daysBefore":1,"percent":1},{"daysBefore":1,"percent":2}]}|one day twice
+cancellation.steps[1]|"cancellation":{"steps":[{"daysBefore":1,"percent":1},{"daysBefore":9,"percent":2}]}|steps that go up
+cancellation.freeDaysAfterBooking|"cancellation":{"freeDaysAfterBooking":-1,"steps":[]}|negative free days
+cancellation.freeOnBookingDay|"cancellation":{"freeOnBookingDay":1,"steps":[]}|a number for yes
+cancellation|"cancellation":[]|a ladder that is no object
 holdSeconds|"holdSeconds":1.5|a fraction
 artist|"artist":5|a wrong type
 END_OF_TABLE
@@ -223,7 +239,7 @@ is "$status" 200 "HEAD"
 request OPTIONS /concert/802
 is "$status" 204 "OPTIONS"
 
-# statements a request: none of the reads asks row by row
+# statements a request: none of the reads asks row by row (a seat asks for its grade once a second)
 statements() { sed -n "s/.*\"method\":\"$1\",\"route\":\"$2\".*\"status\":$3.*\"statements\":\([0-9]*\).*/\1/p" \
 	"$STATE"/log/*.log | sort -n | tail -1; }
 while read -r method route code most; do
@@ -231,7 +247,7 @@ while read -r method route code most; do
 done <<'END_OF_TABLE'
 GET \/concert 200 1
 GET \/concert\/{id} 200 1
-GET \/seat\/{id} 200 1
+GET \/seat\/{id} 200 2
 GET \/concert\/{id}\/seat 200 1
 GET \/concert\/{id}\/report 200 1
 POST \/concert 201 2

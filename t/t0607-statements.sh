@@ -94,7 +94,8 @@ for id in "$small" "$large"; do
 	route 'GET /concert/{id}/seat/status' 200 1 3 GET "/concert/$id/seat/status?n=1"
 	route 'GET /concert/{id}/seat/status' 200 0 1 GET "/concert/$id/seat/status?n=2"
 done
-route 'GET /seat/{id}' 200 1 0 GET "/seat/${seats[0]}"
+route 'GET /seat/{id}' 200 1-2 0 GET "/seat/${seats[0]}"
+route 'GET /seat/{id}' 200 1 0 GET "/seat/${seats[1]}"
 
 # --- the queue ---------------------------------------------------------------------------------------------
 route 'POST /concert/{id}/queue' 201 0-2 1-2 POST /concert/802/queue
@@ -173,7 +174,7 @@ token=
 route 'GET /livez' 200 0 0 GET /livez
 route 'GET /readyz' 200 1 2 GET /readyz
 sql "update cm.concert set queue_mode = 'none' where id <> 802" >/dev/null # a Redis call a sale with a queue
-route 'GET /metrics' 200 3 2 GET "$OPS_URL/metrics"
+route 'GET /metrics' 200 4 2 GET "$OPS_URL/metrics"
 # asked by nginx alone; its line is logged under the id of the request it guards
 token=$mine
 request GET '/concert?n=check'

@@ -30,7 +30,7 @@ refused() {
 }
 
 # --- stopped in immediate mode under a sale --------------------------------------------------------------
-pids=$(cat "$STATE"/run/{auth,member,concert,queue,reservation,payment,relay,sweeper,consumer-*}.pid)
+pids=$(cat "$STATE"/run/{auth,member,concert,queue,reservation,payment,relay,sweeper,reconciler,consumer-*}.pid)
 for round in $(seq "$rounds"); do
 	start_load "load$round" "$TEST_DIR/requests" 4
 	sale "sale$round" &
@@ -69,7 +69,7 @@ for round in $(seq "$rounds"); do
 		"$SOURCE_DIR/t/verify" "$DATABASE_URL" "$TEST_DIR/sale$round" "${REDIS_URL#unix://}"
 	first=$((first + members))
 done
-is "$(cat "$STATE"/run/{auth,member,concert,queue,reservation,payment,relay,sweeper,consumer-*}.pid)" "$pids" \
+is "$(cat "$STATE"/run/{auth,member,concert,queue,reservation,payment,relay,sweeper,reconciler,consumer-*}.pid)" "$pids" \
 	"the same processes all the time"
 
 # --- locks held for long: answers come while they are held ------------------------------------------------

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 # production: limits by address count for callers on this host, too
 CM_LIMIT_SIGNIN_RATE=1 CM_LIMIT_SIGNUP_RATE=1 CM_LIMIT_QUEUE_RATE=5 CM_LIMIT_RESERVATION_RATE=5 \
-	CM_LIMIT_TOKEN_RATE=1 start_instance --profile production
+	CM_LIMIT_TOKEN_RATE=1 CM_ALLOW_SANDBOX=yes start_instance --profile production
 
 # --- sizes -------------------------------------------------------------------------------------------------
 head -c 20000 /dev/zero | tr '\0' ' ' >"$TEST_DIR/large"

@@ -1,4 +1,4 @@
-/* Port: making and opening the signed claims of an access token. Adapter: token_jwt.c. */
+/* Port: making the signed claims of an access token. Adapter: token_jwt.c. */
 #ifndef CM_AUTH_TOKEN_CODEC_H
 #define CM_AUTH_TOKEN_CODEC_H
 
@@ -13,8 +13,5 @@ struct token_fields {
 
 enum fault token_codec_sign(struct ctx *ctx, const struct token_key *key,
 	const struct token_fields *fields, const char **ret_token);
-/* Checks the signature with key, which must not be NULL. Fault: TOKEN_INVALID. */
-enum fault token_codec_open(struct ctx *ctx, const struct token_key *key, const char *token,
-	struct token_fields *ret_fields);
 
 #endif

@@ -41,30 +41,3 @@ enum fault token_codec_sign(struct ctx *ctx, const struct token_key *key,
 	free(token);
 	return FAULT_NONE;
 }
-
-static const char *text_of(struct ctx *ctx, jwt_t *jwt, const char *claim)
-{
-	const char *value = jwt_get_grant(jwt, claim);
-	return value ? arena_strdup(ctx->arena, value) : NULL;
-}
-
-/* The gate has pinned HS256 already; asking the library again costs nothing. */
-enum fault token_codec_open(struct ctx *ctx, const struct token_key *key, const char *token,
-	struct token_fields *ret_fields)
-{
-	jwt_t *jwt = NULL;
-	if (!key || jwt_decode(&jwt, token, key->bytes, (int)key->length))
-		return FAULT_TOKEN_INVALID;
-	arena_defer(ctx->arena, free_jwt, jwt);
-	if (jwt_get_alg(jwt) != JWT_ALG_HS256)
-		return FAULT_TOKEN_INVALID;
-	*ret_fields = (struct token_fields){
-		.issuer = text_of(ctx, jwt, "iss"), .audience = text_of(ctx, jwt, "aud"),
-		.subject = text_of(ctx, jwt, "sub"), .role = text_of(ctx, jwt, "role"),
-		.session = text_of(ctx, jwt, "sid"),
-		.issued_s = jwt_get_grant_int(jwt, "iat"),
-		.not_before_s = jwt_get_grant_int(jwt, "nbf"),
-		.expires_s = jwt_get_grant_int(jwt, "exp"),
-	};
-	return FAULT_NONE;
-}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "auth/flat.h"
 #include "auth/token.h"
 #include "base/banned.h"
 #include "base/base64.h"
@@ -84,62 +85,19 @@ const struct token_key *token_ring_find(const char *kid)
 	return NULL;
 }
 
-/* Reads "..." without escapes; NULL when it is anything else. */
-static const char *take_text(struct arena *arena, const char **at)
-{
-	if (**at != '"')
-		return NULL;
-	size_t length = strcspn(++*at, "\"\\");
-	const char *text = arena_strndup(arena, *at, length);
-	*at += length;
-	if (**at != '"')
-		return NULL;
-	++*at;
-	return text;
-}
-
-static void skip_space(const char **at)
-{
-	*at += strspn(*at, " \t\r\n");
-}
-
 struct header {
 	const char *alg, *typ, *kid;
 };
 
-static bool take_member(struct arena *arena, const char **at, struct header *header)
+/* Anything we don't write (crit, jku, x5c, ...) is refused. */
+static bool take_header(void *arg, const struct flat_member *member)
 {
-	skip_space(at);
-	const char *name = take_text(arena, at);
-	skip_space(at);
-	if (!name || *(*at)++ != ':')
-		return false;
-	skip_space(at);
-	const char *value = take_text(arena, at);
-	skip_space(at);
-	const char **slot = strcmp(name, "alg") == 0 ? &header->alg
-		: strcmp(name, "typ") == 0 ? &header->typ
-		: strcmp(name, "kid") == 0 ? &header->kid : NULL;
-	if (!value || !slot || *slot)
-		return false;
-	*slot = value;
-	return true;
-}
-
-/* A flat object of alg, typ and kid. Anything we don't write (crit, jku, x5c, ...) is refused. */
-static bool read_header(struct arena *arena, const char *text, struct header *ret_header)
-{
-	skip_space(&text);
-	if (*text++ != '{')
-		return false;
-	do {
-		if (!take_member(arena, &text, ret_header))
-			return false;
-	} while (*text++ == ',');
-	if (text[-1] != '}')
-		return false;
-	skip_space(&text);
-	return *text == '\0';
+	struct header *header = arg;
+	if (strcmp(member->name, "alg") == 0)
+		return flat_text(member, &header->alg);
+	if (strcmp(member->name, "typ") == 0)
+		return flat_text(member, &header->typ);
+	return strcmp(member->name, "kid") == 0 && flat_text(member, &header->kid);
 }
 
 static bool split(const char *token, struct token_parts *parts, size_t *ret_header_length)
@@ -169,7 +127,7 @@ bool token_gate(struct arena *arena, const char *token, const char *typ,
 	if (!split(token, ret_parts, &header_length)
 		|| !base64url_decode(arena, token, header_length, &text, &length)
 		|| !str_is_utf8((const char *)text, length)
-		|| !read_header(arena, (const char *)text, &header))
+		|| !flat_read(arena, (const char *)text, take_header, &header))
 		return false;
 	if (!header.alg || !header.typ || !header.kid)
 		return false;

@@ -123,15 +123,19 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
+	char most[512]; /* of these texts are shorter: printed once */
 	va_list first, second;
 	va_start(first, format);
 	va_copy(second, first);
-	int length = vsnprintf(NULL, 0, format, first);
+	int length = vsnprintf(most, sizeof(most), format, first);
 	va_end(first);
 	if (length < 0)
 		give_up("bad format", 0);
 	char *text = arena_alloc(arena, (size_t)length + 1);
-	vsnprintf(text, (size_t)length + 1, format, second);
+	if ((size_t)length < sizeof(most))
+		memcpy(text, most, (size_t)length);
+	else
+		vsnprintf(text, (size_t)length + 1, format, second);
 	va_end(second);
 	return text;
 }

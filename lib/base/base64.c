@@ -6,8 +6,6 @@
 
 static const char url_alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char standard_alphabet[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 char *base64url_encode(struct arena *arena, const void *bytes, size_t length)
 {
@@ -30,7 +28,19 @@ char *base64url_encode(struct arena *arena, const void *bytes, size_t length)
 	return text;
 }
 
-static bool decode(struct arena *arena, const char *alphabet, const char *text, size_t length,
+/* -1 for a byte that is neither a letter, a digit nor one of the last two of the alphabet. */
+static int value_of(char byte, const char *last_two)
+{
+	if (byte >= 'A' && byte <= 'Z')
+		return byte - 'A';
+	if (byte >= 'a' && byte <= 'z')
+		return byte - 'a' + 26;
+	if (byte >= '0' && byte <= '9')
+		return byte - '0' + 52;
+	return byte == last_two[0] ? 62 : byte == last_two[1] ? 63 : -1;
+}
+
+static bool decode(struct arena *arena, const char *last_two, const char *text, size_t length,
 	unsigned char **ret_bytes)
 {
 	unsigned char *out = arena_alloc(arena, length / 4 * 3 + 3);
@@ -39,10 +49,10 @@ static bool decode(struct arena *arena, const char *alphabet, const char *text, 
 	if (length % 4 == 1)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		const char *found = text[i] ? strchr(alphabet, text[i]) : NULL;
-		if (!found)
+		int value = value_of(text[i], last_two);
+		if (value < 0)
 			return false;
-		group = group << 6 | (unsigned)(found - alphabet);
+		group = group << 6 | (unsigned)value;
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
@@ -57,7 +67,7 @@ bool base64url_decode(struct arena *arena, const char *text, size_t length,
 	unsigned char **ret_bytes, size_t *ret_length)
 {
 	unsigned char *bytes;
-	if (!decode(arena, url_alphabet, text, length, &bytes))
+	if (!decode(arena, "-_", text, length, &bytes))
 		return false;
 	*ret_bytes = bytes;
 	*ret_length = length * 3 / 4;
@@ -70,7 +80,7 @@ bool base64_decode(struct arena *arena, const char *text, size_t length,
 	if (length && length % 4 == 0 && text[length - 1] == '=')
 		length -= text[length - 2] == '=' ? 2 : 1;
 	unsigned char *bytes;
-	if (!decode(arena, standard_alphabet, text, length, &bytes))
+	if (!decode(arena, "+/", text, length, &bytes))
 		return false;
 	*ret_bytes = bytes;
 	*ret_length = length * 3 / 4;

@@ -6,10 +6,18 @@
 
 #include "base/banned.h"
 
+enum { QUARTER_S = 900, KEPT_OFFSETS = 8, CENTURY_S = 978307200 };
+
+static struct kept_offset {
+	int64_t quarter; /* of an hour, since 1970; 0: none */
+	long offset;
+} kept_offsets[KEPT_OFFSETS];
+
 void clock_set_timezone(const char *timezone)
 {
 	setenv("TZ", timezone, 1);
 	tzset();
+	memset(kept_offsets, 0, sizeof(kept_offsets));
 }
 
 int64_t clock_now_ms(void)
@@ -26,18 +34,37 @@ int64_t clock_monotonic_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-char *clock_format(struct arena *arena, int64_t instant_ms)
+static long ask_offset(int64_t seconds)
 {
-	int64_t seconds = instant_ms / 1000 - (instant_ms % 1000 < 0);
 	time_t instant = (time_t)seconds;
 	struct tm parts;
 	localtime_r(&instant, &parts);
-	long offset = parts.tm_gmtoff / 60;
-	char sign = offset < 0 ? '-' : '+';
-	offset = labs(offset);
+	return parts.tm_gmtoff;
+}
+
+/* Offset from UTC. Asking for it is most of what formatting a time costs, and in this century zones
+ * have changed it at whole quarters of an hour only. */
+static long offset_at(int64_t seconds)
+{
+	int64_t quarter = seconds / QUARTER_S;
+	struct kept_offset *kept = &kept_offsets[(uint64_t)quarter % KEPT_OFFSETS];
+	if (seconds < CENTURY_S)
+		return ask_offset(seconds);
+	if (kept->quarter != quarter)
+		*kept = (struct kept_offset){ quarter, ask_offset(seconds) };
+	return kept->offset;
+}
+
+char *clock_format(struct arena *arena, int64_t instant_ms)
+{
+	int64_t seconds = instant_ms / 1000 - (instant_ms % 1000 < 0);
+	long offset = offset_at(seconds), minutes = labs(offset) / 60;
+	time_t local = (time_t)(seconds + offset);
+	struct tm parts;
+	gmtime_r(&local, &parts);
 	return arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%c%02ld:%02ld",
 		parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-		parts.tm_sec, sign, offset / 60, offset % 60);
+		parts.tm_sec, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 /* Reads exactly count digits; -1 when they aren't there. */

@@ -1,11 +1,12 @@
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/str.h"
 
 #include "base/banned.h"
 
@@ -33,24 +34,28 @@ static bool put(struct log_line *line, const char *bytes, size_t length)
 	return true;
 }
 
+static bool put_escaped(struct log_line *line, unsigned char byte)
+{
+	char escape[8];
+	int length = byte == '"' || byte == '\\' ? snprintf(escape, sizeof(escape), "\\%c", byte)
+		: snprintf(escape, sizeof(escape), "\\u%04x", byte);
+	return put(line, escape, (size_t)length);
+}
+
 static bool put_string(struct log_line *line, const char *text)
 {
 	if (!put(line, "\"", 1))
 		return false;
+	const char *plain = text;
 	for (; *text; text++) {
 		unsigned char byte = (unsigned char)*text;
-		char escape[8];
-		int length = 1;
-		if (byte == '"' || byte == '\\')
-			length = snprintf(escape, sizeof(escape), "\\%c", byte);
-		else if (byte < 0x20 || byte == 0x7f)
-			length = snprintf(escape, sizeof(escape), "\\u%04x", byte);
-		else
-			escape[0] = (char)byte;
-		if (!put(line, escape, (size_t)length))
+		if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f)
+			continue;
+		if (!put(line, plain, (size_t)(text - plain)) || !put_escaped(line, byte))
 			return false;
+		plain = text + 1;
 	}
-	return put(line, "\"", 1);
+	return put(line, plain, (size_t)(text - plain)) && put(line, "\"", 1);
 }
 
 static bool put_key(struct log_line *line, const char *key)
@@ -58,17 +63,28 @@ static bool put_key(struct log_line *line, const char *key)
 	return put(line, ",", 1) && put_string(line, key) && put(line, ":", 1);
 }
 
+/* "2026-12-24T10:00:00" of UTC, made once a second. */
+static const char *second_of(time_t second)
+{
+	static time_t made;
+	static char text[32];
+	struct tm parts;
+	if (second != made) {
+		gmtime_r(&second, &parts);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+		made = second;
+	}
+	return text;
+}
+
 void log_start(struct log_line *line, enum log_level level, const char *message)
 {
 	struct timespec now;
-	struct tm parts;
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
 	line->level = level;
 	line->length = (unsigned)snprintf(line->bytes, sizeof(line->bytes),
-		"{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\"",
-		parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-		parts.tm_sec, now.tv_nsec / 1000000, levels[level]);
+		"{\"time\":\"%s.%03ldZ\",\"level\":\"%s\"", second_of(now.tv_sec),
+		now.tv_nsec / 1000000, levels[level]);
 	log_text(line, "program", program_name);
 	log_number(line, "pid", getpid());
 	log_text(line, "message", message);
@@ -83,10 +99,10 @@ void log_text(struct log_line *line, const char *key, const char *value)
 
 void log_number(struct log_line *line, const char *key, int64_t value)
 {
-	char digits[24];
-	int length = snprintf(digits, sizeof(digits), "%" PRId64, value);
+	char digits[STR_INT_BYTES];
+	size_t length = str_from_int(digits, value);
 	unsigned before = line->length;
-	if (!(put_key(line, key) && put(line, digits, (size_t)length)))
+	if (!(put_key(line, key) && put(line, digits, length)))
 		line->length = before;
 }
 

@@ -2,7 +2,10 @@
 
 #ifdef CM_POINTS
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,15 +23,34 @@ static int die_by_chance(long one_in)
 	return one_in > 0 && (state >> 16) % (unsigned)one_in == 0;
 }
 
+/* Told before, because nobody can tell afterwards: in the file CM_POINT_LOG names. */
+static void die(const char *name)
+{
+	const char *path = getenv("CM_POINT_LOG");
+	int file = path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
+	if (file >= 0)
+		dprintf(file, "%s %s %ld\n", name, program_invocation_short_name, (long)getpid());
+	raise(SIGKILL);
+}
+
+/* Whoever can take the order away is the one it was meant for. */
+static int is_ordered(const char *folder, const char *name)
+{
+	char path[512];
+	int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return length > 0 && (size_t)length < sizeof(path) && unlink(path) == 0;
+}
+
 void point_reached(const char *name)
 {
 	static long passed;
 	const char *wanted = getenv("CM_POINT");
 	if (!wanted || !*wanted)
 		return;
-	if (*wanted == '?') {
-		if (die_by_chance(strtol(wanted + 2, NULL, 10)))
-			raise(SIGKILL);
+	if (*wanted == '@' || *wanted == '?') {
+		if (*wanted == '@' ? is_ordered(wanted + 1, name)
+			: die_by_chance(strtol(wanted + 2, NULL, 10)))
+			die(name);
 		return;
 	}
 	size_t length = strcspn(wanted, ":");
@@ -37,7 +59,7 @@ void point_reached(const char *name)
 		&& (strlen(name) != length || strncmp(wanted, name, length) != 0))
 		return;
 	if (++passed == nth)
-		raise(SIGKILL);
+		die(name);
 }
 
 #else

@@ -1,7 +1,6 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,23 +47,39 @@ void strbuf_byte(struct strbuf *buf, char byte)
 void strbuf_printf(struct strbuf *buf, const char *format, ...)
 {
 	va_list first, second;
+	size_t left = buf->capacity - buf->length;
 	va_start(first, format);
 	va_copy(second, first);
-	int length = vsnprintf(NULL, 0, format, first);
+	int length = vsnprintf(buf->data + buf->length, left, format, first);
 	va_end(first);
-	if (length > 0) {
+	if (length > 0 && (size_t)length >= left) {
 		reserve(buf, (size_t)length);
 		vsnprintf(buf->data + buf->length, (size_t)length + 1, format, second);
-		buf->length += (size_t)length;
 	}
+	if (length > 0)
+		buf->length += (size_t)length;
 	va_end(second);
+}
+
+size_t str_from_int(char text[STR_INT_BYTES], int64_t value)
+{
+	char digits[STR_INT_BYTES], *at = digits + sizeof(digits);
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	*--at = '\0';
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--at = '-';
+	size_t length = (size_t)(digits + sizeof(digits) - at);
+	memcpy(text, at, length);
+	return length - 1;
 }
 
 void strbuf_int(struct strbuf *buf, int64_t value)
 {
-	char digits[24];
-	int length = snprintf(digits, sizeof(digits), "%" PRId64, value);
-	strbuf_add(buf, digits, (size_t)length);
+	char digits[STR_INT_BYTES];
+	strbuf_add(buf, digits, str_from_int(digits, value));
 }
 
 static void json_byte(struct strbuf *buf, unsigned char byte)

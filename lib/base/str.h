@@ -28,6 +28,10 @@ void strbuf_json(struct strbuf *buf, const char *text);
  * leading zeros. False when it is anything else or out of int64_t. */
 bool str_to_int(const char *text, int64_t *ret_value);
 
+/* Writes value in decimal; returns the length without the NUL. */
+enum { STR_INT_BYTES = 21 };
+size_t str_from_int(char text[STR_INT_BYTES], int64_t value);
+
 bool str_starts(const char *text, const char *prefix);
 
 /* True when bytes are well-formed UTF-8 without NUL (RFC 3629: no surrogates, no overlong). */

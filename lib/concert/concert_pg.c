@@ -64,15 +64,6 @@ PG_STATEMENT(concert_find,
 	"from seat_counter n where n.concert_id = c.id and n.grade_id = g.id) a on true "
 	"where c.id = $1 order by g.first_position, g.id limit 1000");
 
-/* A hold past its end is free, unless its payment is in flight. */
-PG_STATEMENT(concert_find_seat,
-	"select s.id, s.concert_id, s.seat_number, g.name, g.price, "
-	"case when s.state = 'HELD' and s.held_until <= now() "
-	"and not exists (select from reservation r where r.id = s.reservation_id and r.paying) "
-	"then 'AVAILABLE' else s.state end "
-	"from seat s join seat_grade g on g.id = s.grade_id join concert c on c.id = s.concert_id "
-	"where s.id = $1 and c.status <> 'DRAFT'");
-
 /* 100,000 seats take seconds: longer than the role's own statement_timeout of 20 s. */
 enum { LAYOUT_CALL_MS = 21000 };
 
@@ -158,23 +149,6 @@ enum fault concert_store_find(struct ctx *ctx, struct concert_id id, struct conc
 	for (int i = 0; i < rows.count && !pg_is_null(&rows, i, 22); i++)
 		read_grade(&rows, i, concert);
 	*ret_concert = concert;
-	return FAULT_NONE;
-}
-
-enum fault concert_store_find_seat(struct ctx *ctx, struct seat_id id, struct seat **ret_seat)
-{
-	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &concert_find_seat, "i", id.value);
-	if (fault)
-		return fault;
-	*ret_seat = NULL;
-	if (!rows.count)
-		return FAULT_NONE;
-	struct seat *seat = arena_alloc(ctx->arena, sizeof(*seat));
-	*seat = (struct seat){ .id = id, .concert = { pg_integer(&rows, 0, 1) },
-		.number = pg_text(&rows, 0, 2), .grade = pg_text(&rows, 0, 3),
-		.price = pg_integer(&rows, 0, 4), .state = pg_text(&rows, 0, 5) };
-	*ret_seat = seat;
 	return FAULT_NONE;
 }
 

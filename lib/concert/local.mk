@@ -5,4 +5,5 @@ libconcertmania_a_SOURCES += \
   lib/concert/layout.c lib/concert/layout.h \
   lib/concert/organise.c lib/concert/organise.h \
   lib/concert/report.c lib/concert/report.h \
-  lib/concert/seat_map.c lib/concert/seat_map.h
+  lib/concert/seat_map.c lib/concert/seat_map.h \
+  lib/concert/seat_pg.c

@@ -7,6 +7,7 @@
 
 struct bus {
 	const char *name;
+	bool waits; /* consume itself waits CM_EVENT_POLL_MS for events when there are none */
 	/* Hands events over in order per key. ret_count: how many, from the first on, are
 	 * durable there; those after them are handed over again. */
 	enum fault (*publish)(struct ctx *ctx, const struct event *events, size_t count,

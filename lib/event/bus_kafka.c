@@ -20,7 +20,7 @@
 
 #include "base/banned.h"
 
-enum { FLUSH_MS = 40000, COMMIT_TRIES = 3 };
+enum { FLUSH_MS = 30000, COMMIT_TRIES = 3 };
 
 PG_STATEMENT(kafka_topics, "select topic from cm.subscription where consumer_group = $1");
 
@@ -72,8 +72,11 @@ static rd_kafka_t *get_producer(struct ctx *ctx)
 		return producer;
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set(conf, "enable.idempotence", "true", NULL, 0);
+	/* None may overtake one of its key that failed: a refusal ends the producer, and time ends
+	 * for all messages at once, after FLUSH_MS, instead of for each by itself. */
+	rd_kafka_conf_set(conf, "enable.gapless.guarantee", "true", NULL, 0);
+	rd_kafka_conf_set(conf, "message.timeout.ms", "0", NULL, 0);
 	rd_kafka_conf_set(conf, "acks", "all", NULL, 0);
-	rd_kafka_conf_set(conf, "message.timeout.ms", "30000", NULL, 0);
 	rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
 	producer = new_client(ctx, RD_KAFKA_PRODUCER, conf);
@@ -303,6 +306,7 @@ static enum fault consume(struct ctx *ctx, const struct event_group *group, size
 
 const struct bus bus_kafka = {
 	.name = "kafka",
+	.waits = true,
 	.publish = publish,
 	.consume = consume,
 };

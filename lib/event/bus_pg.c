@@ -16,14 +16,15 @@ PG_STATEMENT(delivery_give,
 	"insert into cm.delivery (consumer_group, event_id, key)"
 	" select s.consumer_group, o.id, o.key from cm.outbox o join cm.subscription s using (topic)"
 	" where o.id = any ($1) order by o.id on conflict do nothing");
-/* An event waits for all earlier ones of its key: for one that waits for its next try, or that
- * another consumer holds. Those before it in the same batch are handled before it: there are as
- * many of its key in the batch as wait at all. */
+/* An event waits for all earlier ones of its key: for one that waits for its next try (only the
+ * first of a key is ever tried; asked with a limit, which no plan turns into a join of all that
+ * wait), or that another consumer holds. Those before it in the same batch are handled before it:
+ * there are as many of its key in the batch as wait at all. */
 PG_STATEMENT(delivery_take,
 	"with batch as materialized (select d.event_id, d.key, d.attempt_count from cm.delivery d"
 	" where d.consumer_group = $1 and d.done_at is null and d.next_at <= now()"
-	" and not exists (select from cm.delivery e where e.consumer_group = $1 and e.key = d.key"
-	" and e.done_at is null and e.event_id < d.event_id and e.next_at > now())"
+	" and (select e.next_at from cm.delivery e where e.consumer_group = $1 and e.key = d.key"
+	" and e.done_at is null order by e.event_id limit 1) <= now()"
 	" order by d.event_id limit $2 for update of d skip locked),"
 	" numbered as (select *, row_number() over (partition by key order by event_id) as nth"
 	" from batch)"
@@ -37,7 +38,7 @@ PG_STATEMENT(delivery_done,
 PG_STATEMENT(delivery_later,
 	"update cm.delivery set attempt_count = attempt_count + 1, last_error = $3,"
 	" next_at = now() + least(interval '100 milliseconds' * power(4, least(attempt_count, 10)),"
-	" interval '5 minutes') where consumer_group = $1 and event_id = $2");
+	" interval '5 minutes') where consumer_group = $1 and event_id = $2 and done_at is null");
 
 struct batch {
 	const struct event_group *group;
@@ -83,6 +84,7 @@ static enum fault handle(struct ctx *ctx, void *arg)
 	if (fault)
 		return fault;
 	batch->count = (size_t)rows.count;
+	batch->failed = NULL;
 	if (!batch->count)
 		return FAULT_NONE;
 	int64_t *ids = arena_array(ctx->arena, batch->count, sizeof(*ids));
@@ -109,7 +111,8 @@ static enum fault note_failure(struct ctx *ctx, void *arg)
 	struct pg_rows rows;
 	enum fault fault = pg_query(ctx, &rows, &delivery_later, "tit", batch->group->name,
 		batch->failed->id, batch->error);
-	if (fault || batch->attempts < conf_integer(CONF_EVENT_TRIES))
+	/* Another consumer may have had more luck with it meanwhile. */
+	if (fault || !pg_affected(&rows) || batch->attempts < conf_integer(CONF_EVENT_TRIES))
 		return fault;
 	fault = outbox_bury(ctx, batch->group->name, batch->failed, batch->attempts, batch->error);
 	batch->count = 1;
@@ -128,16 +131,28 @@ static enum fault put_off(struct ctx *ctx, struct batch *batch)
 	return FAULT_NONE;
 }
 
-static bool is_events_own(enum fault fault)
+static bool is_servers(enum fault fault)
 {
-	return fault != FAULT_DATABASE_AWAY && fault != FAULT_OUTCOME_UNKNOWN
-		&& fault != FAULT_DATABASE_BUSY && fault != FAULT_REDIS_AWAY;
+	return fault == FAULT_DATABASE_AWAY || fault == FAULT_OUTCOME_UNKNOWN
+		|| fault == FAULT_DATABASE_BUSY || fault == FAULT_REDIS_AWAY;
+}
+
+/* A server's time-out is no event's fault, unless it is the same event's again and again, each time
+ * after the batch could be read: then the others don't wait for it any longer. */
+static bool is_events_own(const struct batch *batch)
+{
+	static int64_t last_event, times;
+	if (!batch->failed || !is_servers(batch->fault))
+		return batch->failed;
+	times = batch->failed->id == last_event ? times + 1 : 1;
+	last_event = batch->failed->id;
+	return times >= conf_integer(CONF_EVENT_TRIES);
 }
 
 static enum fault run(struct ctx *ctx, struct batch *batch)
 {
 	batch->fault = tx_run(ctx, "event-batch", handle, batch);
-	if (!batch->fault) {
+	if (!batch->fault && batch->count) {
 		metric_add(METRIC_EVENT_CONSUMED, batch->count);
 		POINT("consumer-committed");
 	}
@@ -150,12 +165,12 @@ static enum fault consume(struct ctx *ctx, const struct event_group *group, size
 	struct batch batch = { .group = group, .limit = (size_t)conf_integer(CONF_EVENT_BATCH) };
 	enum fault fault = run(ctx, &batch);
 	size_t left = batch.failed ? batch.count : 0, count = fault ? 0 : batch.count;
-	if (fault && (!batch.failed || !is_events_own(fault)))
+	if (fault && !is_events_own(&batch))
 		return fault;
 	for (; left > 0; left--) {
 		batch = (struct batch){ .group = group, .limit = 1 };
 		fault = run(ctx, &batch);
-		if (fault && (!batch.failed || !is_events_own(fault)))
+		if (fault && !is_events_own(&batch))
 			return fault;
 		if (fault && (fault = put_off(ctx, &batch)))
 			return fault;

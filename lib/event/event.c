@@ -17,14 +17,19 @@ static const struct bus *const buses[] = {
 #endif
 };
 
-static enum fault find_bus(struct ctx *ctx, const struct bus **ret_bus)
+static const struct bus *chosen_bus(void)
 {
 	const char *name = conf_text(CONF_BUS);
 	for (size_t i = 0; i < sizeof(buses) / sizeof(*buses); i++)
-		if (strcmp(buses[i]->name, name) == 0) {
-			*ret_bus = buses[i];
-			return FAULT_NONE;
-		}
+		if (strcmp(buses[i]->name, name) == 0)
+			return buses[i];
+	return NULL;
+}
+
+static enum fault find_bus(struct ctx *ctx, const struct bus **ret_bus)
+{
+	if ((*ret_bus = chosen_bus()))
+		return FAULT_NONE;
 	ctx->log_detail = "CM_BUS names a bus that was not built in";
 	return FAULT_INTERNAL;
 }
@@ -45,10 +50,11 @@ enum fault event_relay(struct ctx *ctx, size_t *ret_count)
 	fault = outbox_read(ctx, (size_t)conf_integer(CONF_EVENT_BATCH), &events);
 	if (!fault && events.count)
 		fault = bus->publish(ctx, events.items, events.count, &count);
-	POINT("relay-handed-over");
-	if (!fault && count)
+	if (!fault && count) {
+		POINT("relay-handed-over");
 		fault = outbox_mark(ctx, events.items, count);
-	POINT("relay-marked");
+		POINT("relay-marked");
+	}
 	if (!fault)
 		*ret_count = count;
 	return fault;
@@ -59,4 +65,10 @@ enum fault event_consume(struct ctx *ctx, const struct event_group *group, size_
 	const struct bus *bus;
 	enum fault fault = find_bus(ctx, &bus);
 	return fault ? fault : bus->consume(ctx, group, ret_count);
+}
+
+bool event_consume_waits(void)
+{
+	const struct bus *bus = chosen_bus();
+	return bus && bus->waits;
 }

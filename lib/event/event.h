@@ -48,5 +48,7 @@ enum fault event_relay(struct ctx *ctx, size_t *ret_count);
 
 /* Consumer: takes and handles a batch. ret_count: events done, dead letters included. */
 enum fault event_consume(struct ctx *ctx, const struct event_group *group, size_t *ret_count);
+/* Whether event_consume waits for events itself, so that its caller must not. */
+bool event_consume_waits(void);
 
 #endif

@@ -3,8 +3,8 @@
 #include "base/banned.h"
 #include "base/conf.h"
 
-/* relay, sweeper, and a consumer for each of three groups */
-enum { DAEMONS = 5 };
+/* relay, sweeper, reconciler, and a consumer for each of three groups */
+enum { DAEMONS = 6 };
 
 static void add(struct budget *budget, const struct budget_row *row)
 {

@@ -24,10 +24,10 @@ enum fault health_functions(struct ctx *ctx, int64_t *ret_calls, int64_t *ret_us
 
 struct health_work {
 	int64_t outbox_rows, outbox_oldest_s; /* not yet given to the bus */
-	int64_t deliveries;		      /* given, not yet taken in by their group */
 	int64_t dead_letters;		      /* open ones */
 	int64_t payments_pending, payments_oldest_s;
-	int64_t refunds_pending;
+	int64_t refunds_pending, refunds_oldest_s;
+	int64_t refunds_failed; /* payments whose refund was refused: a person must act */
 	int64_t holds, held_seats;  /* live reservations that wait for their payment */
 	int64_t holds_overdue_s;    /* how long the most overdue hold waits for the sweeper */
 	int64_t connections_most;   /* the server's limit */
@@ -35,6 +35,15 @@ struct health_work {
 };
 /* One statement on partial indexes. Faults: those of pg_query. */
 enum fault health_work(struct ctx *ctx, struct health_work *ret_work);
+
+/* What bus postgres gave a consumer group that it has not taken in yet; with Kafka nothing. */
+struct health_group {
+	const char *name;
+	/* Deliveries, and the age of the event of the first that doesn't wait for its next try. */
+	int64_t waiting, oldest_s;
+};
+/* Every group that subscribes to anything, sorted; the array lives in the arena. */
+enum fault health_groups(struct ctx *ctx, struct health_group **ret_groups, int *ret_count);
 
 struct health_limits {
 	int64_t most, reserved; /* max_connections, and those only superusers get */

@@ -12,12 +12,13 @@ PG_STATEMENT(ops_work,
 	     "   limit 100000) as counted),"
 	     " coalesce((select extract(epoch from now() - created_at)::bigint from cm.outbox"
 	     "   where published_at is null order by id limit 1), 0),"
-	     " (select count(*) from (select from cm.delivery where done_at is null"
-	     "   limit 100000) as counted),"
 	     " (select count(*) from (select from cm.dead_letter where closed_at is null"
 	     "   limit 100000) as counted),"
 	     " pending.number, coalesce(pending.oldest, 0),"
-	     " (select count(*) from (select from cm.payment_refund where status = 'PENDING'"
+	     " refund.number, coalesce(refund.oldest, 0),"
+	     " (select count(distinct payment_id) from (select payment_id from cm.payment_refund f"
+	     "   where status = 'FAILED' and not exists (select from cm.payment_refund o"
+	     "   where o.payment_id = f.payment_id and o.status <> 'FAILED')"
 	     "   limit 100000) as counted),"
 	     " held.number, coalesce(held.seats, 0), greatest(coalesce(held.overdue, 0), 0),"
 	     " current_setting('max_connections')::bigint,"
@@ -27,11 +28,26 @@ PG_STATEMENT(ops_work,
 	     "   extract(epoch from now() - min(requested_at))::bigint as oldest"
 	     "   from (select requested_at from cm.payment where status = 'PENDING'"
 	     "     limit 100000) as counted) as pending,"
+	     " (select count(*) as number,"
+	     "   extract(epoch from now() - min(created_at))::bigint as oldest"
+	     "   from (select created_at from cm.payment_refund where status = 'PENDING'"
+	     "     limit 100000) as counted) as refund,"
 	     " (select count(*) as number, sum(seat_count)::bigint as seats,"
 	     "   extract(epoch from now() - min(expires_at))::bigint as overdue"
 	     "   from (select seat_count, expires_at from cm.reservation"
 	     "     where status = 'PENDING' and not paying order by expires_at"
 	     "     limit 100000) as counted) as held");
+
+/* On delivery_waiting, each group from its front. */
+PG_STATEMENT(ops_groups,
+	     "select g.name, (select count(*) from (select from cm.delivery d"
+	     "   where d.consumer_group = g.name and d.done_at is null limit 100000) as counted),"
+	     " coalesce((select extract(epoch from now() - o.created_at)::bigint from cm.outbox o"
+	     "   where o.id = (select min(event_id) from (select d.event_id, d.next_at"
+	     "   from cm.delivery d where d.consumer_group = g.name and d.done_at is null"
+	     "   order by d.event_id limit 1000) as first where next_at <= now())), 0)"
+	     " from (select distinct consumer_group as name from cm.subscription) as g"
+	     " order by g.name");
 
 PG_STATEMENT(ops_limits,
 	     "select most, reserved, least(most - reserved, case when datconnlimit >= 0"
@@ -68,17 +84,32 @@ enum fault health_work(struct ctx *ctx, struct health_work *ret_work)
 	*ret_work = (struct health_work){
 		.outbox_rows = pg_integer(&rows, 0, 0),
 		.outbox_oldest_s = pg_integer(&rows, 0, 1),
-		.deliveries = pg_integer(&rows, 0, 2),
-		.dead_letters = pg_integer(&rows, 0, 3),
-		.payments_pending = pg_integer(&rows, 0, 4),
-		.payments_oldest_s = pg_integer(&rows, 0, 5),
-		.refunds_pending = pg_integer(&rows, 0, 6),
-		.holds = pg_integer(&rows, 0, 7),
-		.held_seats = pg_integer(&rows, 0, 8),
-		.holds_overdue_s = pg_integer(&rows, 0, 9),
-		.connections_most = pg_integer(&rows, 0, 10),
-		.connections_locked = pg_integer(&rows, 0, 11),
+		.dead_letters = pg_integer(&rows, 0, 2),
+		.payments_pending = pg_integer(&rows, 0, 3),
+		.payments_oldest_s = pg_integer(&rows, 0, 4),
+		.refunds_pending = pg_integer(&rows, 0, 5),
+		.refunds_oldest_s = pg_integer(&rows, 0, 6),
+		.refunds_failed = pg_integer(&rows, 0, 7),
+		.holds = pg_integer(&rows, 0, 8),
+		.held_seats = pg_integer(&rows, 0, 9),
+		.holds_overdue_s = pg_integer(&rows, 0, 10),
+		.connections_most = pg_integer(&rows, 0, 11),
+		.connections_locked = pg_integer(&rows, 0, 12),
 	};
+	return FAULT_NONE;
+}
+
+enum fault health_groups(struct ctx *ctx, struct health_group **ret_groups, int *ret_count)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &ops_groups, "");
+	if (fault)
+		return fault;
+	*ret_groups = arena_array(ctx->arena, (size_t)rows.count, sizeof(**ret_groups));
+	for (int row = 0; row < rows.count; row++)
+		(*ret_groups)[row] = (struct health_group){
+			pg_text(&rows, row, 0), pg_integer(&rows, row, 1), pg_integer(&rows, row, 2)};
+	*ret_count = rows.count;
 	return FAULT_NONE;
 }
 

@@ -12,6 +12,7 @@ enum gateway_outcome {
 	GATEWAY_UNKNOWN,  /* time-out, 5xx, nonsense: ask again */
 	GATEWAY_SUCCESS,  /* the money was taken, or given back */
 	GATEWAY_DECLINED, /* final: no money was taken, and none will be for this order */
+	GATEWAY_ABSENT,   /* only of query: no such order there, unless it is still on its way */
 };
 
 struct gateway_charge {
@@ -26,6 +27,7 @@ struct gateway_refund {
 	const struct gateway_charge *charge;
 	int64_t id; /* ours, unique per refund */
 	int64_t amount;
+	int tries;  /* made before this one, whose outcome wasn't success */
 	const char *reason;
 };
 
@@ -41,8 +43,7 @@ struct gateway {
 	const char *name;
 	void (*confirm)(struct ctx *ctx, const struct gateway_charge *charge,
 		struct gateway_answer *ret_answer);
-	/* What became of a charge. Only asked after its deadline, so an order the gateway has
-	 * never seen is DECLINED. */
+	/* What became of a charge. */
 	void (*query)(struct ctx *ctx, const struct gateway_charge *charge,
 		struct gateway_answer *ret_answer);
 	void (*refund)(struct ctx *ctx, const struct gateway_refund *refund,

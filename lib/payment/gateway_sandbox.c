@@ -4,6 +4,10 @@
  *   decline       refuses it
  *   timeout       takes the money, but the answer is lost
  *   lost          the request is lost: no money, no answer
+ *   late          no answer, and the first question isn't answered either: the money is taken
+ *                 after it
+ *   error500      takes the money and answers with an error
+ *   lost500       answers with an error, and took nothing
  *   duplicate     takes the request twice: the money once
  *   slow:MS       success after MS milliseconds
  *   refund-refused  success; a refund is refused for good
@@ -65,6 +69,11 @@ static void take(struct ctx *ctx, const struct gateway_charge *charge)
 		charge->order_id, (long long)charge->amount));
 }
 
+static bool is_lost(const struct gateway_charge *charge)
+{
+	return is_script(charge, "lost") || is_script(charge, "lost500");
+}
+
 static void linger(const struct gateway_charge *charge)
 {
 	int64_t pause_ms;
@@ -88,11 +97,13 @@ static void sandbox_confirm(struct ctx *ctx, const struct gateway_charge *charge
 			.code = "declined", .message = "the sandbox was told to decline" };
 		return;
 	}
-	if (!is_script(charge, "lost"))
+	if (!is_lost(charge) && !is_script(charge, "late"))
 		take(ctx, charge);
 	if (is_script(charge, "duplicate"))
 		take(ctx, charge);
-	if (is_script(charge, "lost") || is_script(charge, "timeout"))
+	if (is_script(charge, "error500") || is_script(charge, "lost500"))
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_UNKNOWN, .code = "500" };
+	else if (is_lost(charge) || is_script(charge, "timeout") || is_script(charge, "late"))
 		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_UNKNOWN,
 			.code = "timeout" };
 }
@@ -102,17 +113,21 @@ static bool was_taken(struct ctx *ctx, const struct gateway_charge *charge)
 	const char *path = ledger_path(ctx, charge->order_id);
 	if (path)
 		return access(path, F_OK) == 0;
-	return !is_script(charge, "decline") && !is_script(charge, "lost");
+	return !is_script(charge, "decline") && !is_lost(charge);
 }
 
 static void sandbox_query(struct ctx *ctx, const struct gateway_charge *charge,
 	struct gateway_answer *ret_answer)
 {
-	if (was_taken(ctx, charge))
+	if (is_script(charge, "late") && ledger_path(ctx, "") && !was_taken(ctx, charge)) {
+		take(ctx, charge);
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_UNKNOWN,
+			.code = "timeout" };
+	} else if (was_taken(ctx, charge))
 		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
 			.key = arena_printf(ctx->arena, "sandbox-%s", charge->order_id) };
 	else
-		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_DECLINED,
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_ABSENT,
 			.code = "never-charged" };
 }
 

@@ -1,13 +1,15 @@
 /* Toss Payments (https://docs.tosspayments.com/reference): confirm, query, cancel over libcurl.
  *
- * Basic authentication by the secret key; one Idempotency-Key per attempt and per refund, because
- * its key space covers key, API key, path and method, but not the body. What a reply says is only
- * believed when its orderId, paymentKey, amount and currency are ours; anything else is UNKNOWN
- * and asked again. Order ids are those the client gave the payment widget: cm-<reservation id>. */
+ * Basic authentication by the secret key; Idempotency-Keys are unique per attempt and per refund,
+ * because what they cover is key, API key, path and method, but not the body. What a reply says is
+ * only believed when its orderId, paymentKey, amount and currency are ours; anything else is
+ * UNKNOWN and asked again. Order ids are those the client gave the payment widget:
+ * cm-<reservation id>. */
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -15,31 +17,50 @@
 
 #include "base/banned.h"
 
-enum { REPLY_BYTES = 256 * 1024 };
+enum { REPLY_BYTES = 256 * 1024, SAME_KEY_TRIES = 6 };
 
 struct call {
 	const char *path, *body, *idempotency_key; /* body NULL: GET */
+	int64_t deadline_us; /* on the monotonic clock */
 	long status; /* 0: no answer */
 	struct strbuf reply;
 };
 
-/* Codes that say for sure that no money was taken and none will be; other refusals are asked
- * about. From the documented error codes of confirm. */
-static const char *const final_codes[] = {
+/* For all the calls that one question takes. */
+static int64_t new_deadline(void)
+{
+	return clock_monotonic_us() + conf_integer(CONF_GATEWAY_TIMEOUT_MS) * 1000;
+}
+
+/* Codes of confirm that say for sure that no money was taken and none will be; other refusals are
+ * asked about. From the documented error codes of confirm. */
+static const char *const declined_codes[] = {
 	"REJECT_CARD_PAYMENT", "REJECT_CARD_COMPANY", "REJECT_ACCOUNT_PAYMENT",
 	"REJECT_TOSSPAY_INVALID_ACCOUNT",
 	"INVALID_REJECT_CARD", "INVALID_STOPPED_CARD", "INVALID_CARD_LOST_OR_STOLEN",
 	"INVALID_CARD_EXPIRATION", "INVALID_CARD_NUMBER", "INVALID_CARD_INSTALLMENT_PLAN",
 	"INVALID_PASSWORD", "INVALID_AUTHORIZE_AUTH", "INVALID_UNREGISTERED_SUBMALL",
+	"INVALID_ACCOUNT_INFO_RE_REGISTER", "NOT_ALLOWED_POINT_USE",
 	"NOT_AVAILABLE_PAYMENT", "NOT_AVAILABLE_BANK",
 	"NOT_SUPPORTED_INSTALLMENT_PLAN_CARD_OR_MERCHANT",
+	"NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN",
 	"EXCEED_MAX_AMOUNT", "EXCEED_MAX_DAILY_PAYMENT_COUNT", "EXCEED_MAX_PAYMENT_AMOUNT",
-	"EXCEED_MAX_ONE_DAY_AMOUNT", "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
+	"EXCEED_MAX_ONE_DAY_AMOUNT", "EXCEED_MAX_ONE_DAY_WITHDRAW_AMOUNT",
+	"EXCEED_MAX_ONE_TIME_WITHDRAW_AMOUNT", "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
 	"EXCEED_MAX_CARD_INSTALLMENT_PLAN", "EXCEED_MAX_AUTH_COUNT", "BELOW_MINIMUM_AMOUNT",
 	"RESTRICTED_TRANSFER_ACCOUNT", "FDS_ERROR", "UNAPPROVED_ORDER_ID",
 	"NOT_FOUND_PAYMENT_SESSION", "FORBIDDEN_REQUEST", "INVALID_REQUEST",
+};
+
+/* Codes of cancel after which asking again is no use: an operator must act. What time, a bank's
+ * hours or our own settings may heal is not among them. */
+static const char *const unrefundable_codes[] = {
 	"NOT_CANCELABLE_PAYMENT", "NOT_CANCELABLE_AMOUNT", "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
-	"INVALID_REFUND_ACCOUNT_INFO", "NOT_ALLOWED_PARTIAL_REFUND",
+	"NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER", "EXCEED_MAX_REFUND_DUE", "REFUND_REJECTED",
+	"INVALID_REFUND_ACCOUNT_INFO", "INVALID_REFUND_ACCOUNT_NUMBER", "INVALID_BANK",
+	"FORBIDDEN_BANK_REFUND_REQUEST", "INVALID_REQUEST",
+	"NOT_ALLOWED_PARTIAL_REFUND", "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT",
+	"NOT_FOUND_PAYMENT",
 };
 
 static size_t receive(char *bytes, size_t size, size_t count, void *arg)
@@ -63,8 +84,9 @@ static struct curl_slist *make_headers(struct ctx *ctx, const struct call *call)
 static void perform(struct ctx *ctx, struct call *call)
 {
 	static CURL *curl; /* kept: the next call uses the same connection */
+	long left_ms = (long)((call->deadline_us - clock_monotonic_us()) / 1000);
 	strbuf_init(&call->reply, ctx->arena);
-	if (!curl && !(curl = curl_easy_init()))
+	if (left_ms <= 0 || (!curl && !(curl = curl_easy_init())))
 		return;
 	struct curl_slist *headers = make_headers(ctx, call);
 	curl_easy_reset(curl);
@@ -76,7 +98,7 @@ static void perform(struct ctx *ctx, struct call *call)
 	curl_easy_setopt(curl, CURLOPT_PASSWORD, "");
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 3000L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)conf_integer(CONF_GATEWAY_TIMEOUT_MS));
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
@@ -129,13 +151,14 @@ static bool is_ours(struct ctx *ctx, const cJSON *json, const struct gateway_cha
 	return ours;
 }
 
-static bool is_final(const char *code)
+static bool is_among(const char *code, const char *const *codes, size_t count)
 {
-	for (size_t i = 0; i < sizeof(final_codes) / sizeof(*final_codes); i++)
-		if (strcmp(code, final_codes[i]) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(code, codes[i]) == 0)
 			return true;
 	return false;
 }
+#define IS_AMONG(code, codes) is_among(code, codes, sizeof(codes) / sizeof(*(codes)))
 
 static void read_payment(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge,
 	struct gateway_answer *ret_answer)
@@ -152,13 +175,13 @@ static void read_payment(struct ctx *ctx, const cJSON *json, const struct gatewa
 		ret_answer->outcome = GATEWAY_DECLINED;
 }
 
+/* UNKNOWN with its reason; whether a refusal is final depends on what was asked. */
 static void read_error(struct ctx *ctx, const struct call *call, const cJSON *json,
 	struct gateway_answer *ret_answer)
 {
 	const char *code = json ? text_of(ctx, json, "code") : "";
 	*ret_answer = (struct gateway_answer){
-		.outcome = call->status >= 400 && call->status < 500 && is_final(code)
-			? GATEWAY_DECLINED : GATEWAY_UNKNOWN,
+		.outcome = GATEWAY_UNKNOWN,
 		.code = *code ? code : call->status ? "bad-reply" : "timeout",
 		.message = json ? text_of(ctx, json, "message") : NULL,
 	};
@@ -166,11 +189,17 @@ static void read_error(struct ctx *ctx, const struct call *call, const cJSON *js
 		log_event(LOG_ERROR, "the gateway refuses us", "gatewayCode", ret_answer->code);
 }
 
-static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
+static bool is_refusal(const struct call *call)
+{
+	return call->status >= 400 && call->status < 500;
+}
+
+/* What became of the order, known until the deadline. */
+static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t deadline_us,
 	struct gateway_answer *ret_answer)
 {
-	struct call call = { .path = arena_printf(ctx->arena, "/v1/payments/orders/%s",
-		charge->order_id) };
+	struct call call = { .deadline_us = deadline_us, .path = arena_printf(ctx->arena,
+		"/v1/payments/orders/%s", charge->order_id) };
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
@@ -179,7 +208,13 @@ static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
 	}
 	read_error(ctx, &call, json, ret_answer);
 	if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
-		ret_answer->outcome = GATEWAY_DECLINED;
+		ret_answer->outcome = GATEWAY_ABSENT;
+}
+
+static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
+	struct gateway_answer *ret_answer)
+{
+	ask(ctx, charge, new_deadline(), ret_answer);
 }
 
 static const char *confirm_body(struct ctx *ctx, const struct gateway_charge *charge)
@@ -197,7 +232,7 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 	struct gateway_answer *ret_answer)
 {
 	struct call call = { .path = "/v1/payments/confirm", .body = confirm_body(ctx, charge),
-		.idempotency_key = charge->order_id };
+		.idempotency_key = charge->order_id, .deadline_us = new_deadline() };
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
@@ -209,7 +244,9 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 	}
 	read_error(ctx, &call, json, ret_answer);
 	if (strcmp(ret_answer->code, "ALREADY_PROCESSED_PAYMENT") == 0)
-		toss_query(ctx, charge, ret_answer);
+		ask(ctx, charge, call.deadline_us, ret_answer);
+	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, declined_codes))
+		ret_answer->outcome = GATEWAY_DECLINED;
 }
 
 /* A path segment: keys are the client's words. */
@@ -226,6 +263,42 @@ static const char *escaped(struct ctx *ctx, const char *key)
 	return out.data;
 }
 
+/* The answer to a key is repeated for 15 days, an error as well: after the first minute each try
+ * has a key of its own. That it gives back once is then the balance's to see to: Toss refuses what
+ * names another one than there is. */
+static const char *refund_key(struct ctx *ctx, const struct gateway_refund *refund)
+{
+	const char *key = arena_printf(ctx->arena, "%s-refund-%lld", refund->charge->order_id,
+		(long long)refund->id);
+	return refund->tries < SAME_KEY_TRIES ? key
+		: arena_printf(ctx->arena, "%s-%d", key, refund->tries);
+}
+
+/* The last cancel of our payment, if it is over the amount of the refund; else NULL. */
+static const cJSON *find_cancel(struct ctx *ctx, const cJSON *json,
+	const struct gateway_refund *refund)
+{
+	const cJSON *cancels = cJSON_GetObjectItemCaseSensitive(json, "cancels");
+	const cJSON *last = cJSON_GetArrayItem(cancels, cJSON_GetArraySize(cancels) - 1);
+	return last && is_amount(last, "cancelAmount", refund->amount)
+		&& is_ours(ctx, json, refund->charge) ? last : NULL;
+}
+
+/* Whether an earlier try gave the money back though its answer was lost or an error. */
+static bool was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
+	int64_t deadline_us, struct gateway_answer *ret_answer)
+{
+	struct call call = { .deadline_us = deadline_us, .path = arena_printf(ctx->arena,
+		"/v1/payments/orders/%s", refund->charge->order_id) };
+	perform(ctx, &call);
+	const cJSON *json = call.status == 200 ? parse(ctx, &call) : NULL;
+	const cJSON *cancel = find_cancel(ctx, json, refund);
+	if (cancel)
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
+			.key = text_of(ctx, cancel, "transactionKey") };
+	return cancel;
+}
+
 static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 	struct gateway_answer *ret_answer)
 {
@@ -233,24 +306,27 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 	struct call call = {
 		.path = arena_printf(ctx->arena, "/v1/payments/%s/cancel",
 			escaped(ctx, charge->key ? charge->key : "")),
-		.body = arena_printf(ctx->arena, "{\"cancelReason\":\"%s\",\"cancelAmount\":%lld}",
-			refund->reason, (long long)refund->amount),
-		.idempotency_key = arena_printf(ctx->arena, "%s-refund-%lld", charge->order_id,
-			(long long)refund->id),
+		.body = arena_printf(ctx->arena, "{\"cancelReason\":\"%s\",\"cancelAmount\":%lld,"
+			"\"currentRefundableAmount\":%lld}", refund->reason,
+			(long long)refund->amount, (long long)charge->amount),
+		.idempotency_key = refund_key(ctx, refund),
+		.deadline_us = new_deadline(),
 	};
+	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer))
+		return;
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
-	const cJSON *cancels = cJSON_GetObjectItemCaseSensitive(json, "cancels");
-	const cJSON *last = cJSON_GetArrayItem(cancels, cJSON_GetArraySize(cancels) - 1);
-	if (call.status == 200 && json && is_ours(ctx, json, charge)
-		&& is_amount(last, "cancelAmount", refund->amount)) {
+	const cJSON *cancel = call.status == 200 ? find_cancel(ctx, json, refund) : NULL;
+	if (cancel) {
 		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
-			.key = text_of(ctx, last, "transactionKey") };
+			.key = text_of(ctx, cancel, "transactionKey") };
 		return;
 	}
 	read_error(ctx, &call, json, ret_answer);
 	if (strcmp(ret_answer->code, "ALREADY_CANCELED_PAYMENT") == 0)
 		ret_answer->outcome = GATEWAY_SUCCESS;
+	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, unrefundable_codes))
+		ret_answer->outcome = GATEWAY_DECLINED;
 }
 
 const struct gateway gateway_toss = {

@@ -13,6 +13,9 @@
 
 #include "base/banned.h"
 
+/* How long settling is tried again; with the last statement's 3 s less than the client waits. */
+enum { SETTLE_US = 2000000, SETTLE_TRIES = 5 };
+
 /* The codes that refuse an attempt, or repeat an earlier answer. */
 static const struct { const char *code; enum fault fault; } refusals[] = {
 	{ "DECLINED", FAULT_PAYMENT_DECLINED },
@@ -29,6 +32,22 @@ static const struct { const char *code; enum fault fault; } refusals[] = {
 bool payment_is_sandbox(void)
 {
 	return strcmp(conf_text(CONF_GATEWAY), "sandbox") == 0;
+}
+
+bool payment_check_settings(const char **ret_error)
+{
+	bool is_trial = conf_is_demo() || strcmp(conf_text(CONF_ALLOW_SANDBOX), "yes") == 0;
+	*ret_error = NULL;
+	if (!gateway_find(conf_text(CONF_GATEWAY)))
+		*ret_error = "CM_GATEWAY names no gateway: sandbox or toss";
+	else if (payment_is_sandbox() && !is_trial)
+		*ret_error = "CM_GATEWAY is sandbox, where every ticket is free: set CM_GATEWAY=toss, or "
+			"CM_ALLOW_SANDBOX=yes for a trial";
+	else if (!payment_is_sandbox() && !*conf_text(CONF_TOSS_SECRET_KEY))
+		*ret_error = "CM_TOSS_SECRET_KEY is empty";
+	else if (*conf_text(CONF_SANDBOX_DIR) && !conf_is_demo())
+		*ret_error = "CM_SANDBOX_DIR is for tests, not for production";
+	return !*ret_error;
 }
 
 static bool is_code(const struct payment_row *row, const char *code)
@@ -100,7 +119,9 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 {
 	struct payment_row row;
 	enum fault fault = FAULT_DATABASE_RETRY;
-	for (int attempt = 0; attempt < 5 && fault == FAULT_DATABASE_RETRY; attempt++)
+	int64_t last_us = clock_monotonic_us() + SETTLE_US;
+	for (int tries = 0; fault == FAULT_DATABASE_RETRY && tries < SETTLE_TRIES
+		&& clock_monotonic_us() < last_us; tries++)
 		fault = payment_store_settle(ctx, begun->payment.id, answer, &row);
 	if (fault) {
 		log_event(LOG_WARNING, "payment left to the reconciler", "cause",
@@ -127,10 +148,9 @@ enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	if (fault)
 		return fault;
 	row.payment.reservation = order->reservation;
-	if (row.payment.replayed && is_code(&row, "PAID")) {
-		*ret_payment = row.payment;
+	*ret_payment = row.payment;
+	if (row.payment.replayed && is_code(&row, "PAID"))
 		return FAULT_NONE;
-	}
 	if (!is_code(&row, "OK"))
 		return refusal(ctx, &row);
 	POINT("payment-begun");

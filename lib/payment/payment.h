@@ -38,18 +38,19 @@ struct payment {
  * Faults: PAYMENT_DECLINED (the seats are free again), RESERVATION_NOT_FOUND, RESERVATION_EXPIRED,
  * RESERVATION_CANCELLED, ALREADY_PAID, PAYMENT_IN_PROGRESS, REQUEST_IN_PROGRESS,
  * IDEMPOTENCY_KEY_REUSED, and the database's. Where an attempt exists, ctx->problem_extra holds its
- * paymentId. */
+ * paymentId. ret_payment->replayed is set also where the answer repeated is a fault. */
 enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	struct payment *ret_payment);
 
 /* The member's own payment. Fault: PAYMENT_NOT_FOUND. */
 enum fault payment_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment);
 
-/* A gateway's notice about one of our orders: only a hint to ask the gateway soon. Orders that
- * don't exist are ignored, so that a forged notice learns nothing. */
+/* A gateway's notice about one of our orders: only a hint to ask the gateway soon, also about one
+ * that failed. Orders that don't exist are ignored, so that a forged notice learns nothing. */
 enum fault payment_notice(struct ctx *ctx, const char *order_id);
 
-/* Daemon: asks gateways about attempts whose outcome is unknown and makes refunds that are due.
+/* Daemon: asks gateways about attempts whose outcome is unknown, once more about those that failed
+ * because the gateway had never seen them, and makes refunds that are due: up to limit of each.
  * ret_done: how many were handled; another call is worth it when it is not 0. */
 enum fault payment_reconcile(struct ctx *ctx, size_t limit, size_t *ret_done);
 
@@ -61,5 +62,9 @@ enum fault payment_refund_cancelled(struct ctx *ctx, const struct event *event,
 
 /* Whether this installation pays at the sandbox (CM_GATEWAY). */
 bool payment_is_sandbox(void);
+
+/* Whether the settings of payment may be started with. False: *ret_error (static) says why not and
+ * names the setting. Every program that talks to a gateway asks this at its start. */
+bool payment_check_settings(const char **ret_error);
 
 #endif

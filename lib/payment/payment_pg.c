@@ -23,11 +23,7 @@ PG_STATEMENT(payment_get_one,
 	PG_MS("p.requested_at")
 	" from cm.payment p join cm.reservation r on r.id = p.reservation_id"
 	" where p.id = $1 and p.member_id = $2");
-/* The reconciler asks; no sooner than a confirm that is still running would be done. */
-PG_STATEMENT(payment_hint,
-	"update cm.payment set next_query_at = greatest(now(), requested_at + interval '5 seconds')"
-	" where gateway_order_id = $1 and status = 'PENDING'"
-	" and coalesce(next_query_at, deadline_at) > now()");
+PG_STATEMENT(payment_hint, "select cm.payment_hint($1)");
 PG_STATEMENT(payment_due_charges,
 	"select payment_id, 0, gateway, null, 0, query_count, order_id, amount, currency,"
 	" gateway_key, gateway_request::jsonb ->> 'script' from cm.payment_due($1::integer)");
@@ -38,9 +34,10 @@ PG_STATEMENT(payment_due_refunds,
 PG_STATEMENT(payment_refund_settle,
 	"select code from cm.refund_settle($1, $2, $3, $4, $5)");
 PG_STATEMENT(payment_paid_of_cancelled,
-	"select r.id, r.amount from cm.concert c left join lateral (select id, amount"
-	" from cm.reservation where concert_id = c.id and status in ('PAID', 'CONFIRMED')"
-	" order by id limit $2) r on true where c.id = $1 and c.status = 'CANCELLED'");
+	"select d.id, d.amount from cm.concert c left join lateral (select r.id, p.amount"
+	" from cm.reservation r join cm.payment p on p.reservation_id = r.id and p.status = 'SUCCESS'"
+	" where r.concert_id = c.id and r.status in ('PAID', 'CONFIRMED')"
+	" order by r.id limit $2) d on true where c.id = $1 and c.status = 'CANCELLED'");
 PG_STATEMENT(payment_go_on,
 	"select cm.event('concert.cancelled', 'concert:' || $1::bigint,"
 	" jsonb_build_object('concertId', $1::bigint), $2)");
@@ -101,8 +98,23 @@ enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *orde
 
 static const char *outcome_name(enum gateway_outcome outcome)
 {
-	return outcome == GATEWAY_SUCCESS ? "SUCCESS"
-		: outcome == GATEWAY_DECLINED ? "DECLINED" : "UNKNOWN";
+	static const char *const names[] = {
+		[GATEWAY_UNKNOWN] = "UNKNOWN",
+		[GATEWAY_SUCCESS] = "SUCCESS",
+		[GATEWAY_DECLINED] = "DECLINED",
+		[GATEWAY_ABSENT] = "ABSENT",
+	};
+	return names[outcome];
+}
+
+static void count_outcome(const char *code)
+{
+	if (strcmp(code, "PAID") == 0 || strcmp(code, "REFUND") == 0)
+		metric_add(METRIC_PAYMENT_SUCCESS, 1);
+	else if (strcmp(code, "DECLINED") == 0)
+		metric_add(METRIC_PAYMENT_DECLINED, 1);
+	else if (strcmp(code, "UNKNOWN") == 0)
+		metric_add(METRIC_PAYMENT_UNKNOWN, 1);
 }
 
 enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
@@ -114,10 +126,8 @@ enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
 		ctx->traceparent);
 	if (fault)
 		return fault;
-	metric_add(answer->outcome == GATEWAY_SUCCESS ? METRIC_PAYMENT_SUCCESS
-		: answer->outcome == GATEWAY_DECLINED ? METRIC_PAYMENT_DECLINED
-		: METRIC_PAYMENT_UNKNOWN, 1);
 	read_row(ctx, &rows, ret_row);
+	count_outcome(ret_row->code);
 	read_positions(ctx, pg_text(&rows, 0, 10), ret_row);
 	ret_row->payment.reservation.value = pg_integer(&rows, 0, 11);
 	return FAULT_NONE;

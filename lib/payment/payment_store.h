@@ -53,7 +53,7 @@ enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
 enum fault payment_store_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment);
 enum fault payment_store_hint(struct ctx *ctx, const char *order_id);
 
-/* Both lease what they return for half a minute. */
+/* Both lease what they return for a minute: longer than the gateway is waited for. */
 enum fault payment_store_due(struct ctx *ctx, size_t limit, struct payment_due_list *ret_list);
 enum fault payment_store_refunds_due(struct ctx *ctx, size_t limit,
 	struct payment_due_list *ret_list);

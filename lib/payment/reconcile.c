@@ -46,7 +46,7 @@ static enum fault make_refund(struct ctx *ctx, const struct payment_due *due)
 	const char *code;
 	const struct gateway *gateway = gateway_find(due->gateway);
 	const struct gateway_refund refund = { .charge = &due->charge, .id = due->refund_id,
-		.amount = due->refund_amount, .reason = due->reason };
+		.amount = due->refund_amount, .tries = due->attempts, .reason = due->reason };
 	if (due->refund_amount == 0)
 		answer.outcome = GATEWAY_SUCCESS; /* the fee ate it all: nothing to move */
 	else if (gateway)
@@ -95,17 +95,34 @@ enum fault payment_reconcile(struct ctx *ctx, size_t limit, size_t *ret_done)
 	return fault;
 }
 
+/* ret_begun: false when nothing changed, so that asking again would find the same. */
+static enum fault refund_one(struct ctx *ctx, const struct payment_paid *paid, bool *ret_begun)
+{
+	struct payment_row row;
+	enum fault fault = payment_store_refund_begin(ctx, paid, "concert-cancelled", &row);
+	if (fault)
+		return fault;
+	*ret_begun = strcmp(row.code, "OK") == 0;
+	if (*ret_begun)
+		payment_told(ctx, &row);
+	else if (strcmp(row.code, "ALREADY") != 0 && strcmp(row.code, "NOT_PAID") != 0)
+		log_event(LOG_ERROR, "a refund could not be asked for: an operator must act",
+			"code", row.code);
+	return FAULT_NONE;
+}
+
 enum fault payment_refund_cancelled(struct ctx *ctx, const struct event *event,
 	bool *ret_cancelled)
 {
 	struct payment_paid_list paid;
-	struct payment_row row;
+	bool any_begun = false;
 	enum fault fault = payment_store_paid(ctx, event->concert, REFUNDS_AT_ONCE, &paid);
-	for (size_t i = 0; !fault && i < paid.count; i++)
-		if (!(fault = payment_store_refund_begin(ctx, &paid.items[i], "concert-cancelled",
-			&row)))
-			payment_told(ctx, &row);
-	if (!fault && paid.count == REFUNDS_AT_ONCE)
+	for (size_t i = 0; !fault && i < paid.count; i++) {
+		bool begun = false;
+		fault = refund_one(ctx, &paid.items[i], &begun);
+		any_begun |= begun;
+	}
+	if (!fault && paid.count == REFUNDS_AT_ONCE && any_begun)
 		fault = payment_store_go_on(ctx, event);
 	if (!fault)
 		*ret_cancelled = paid.is_cancelled || strcmp(event->topic, "payment.completed") != 0;

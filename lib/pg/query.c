@@ -74,8 +74,11 @@ static const char *one_value(struct ctx *ctx, char type, va_list *list)
 		return va_arg(*list, int) ? "t" : "f";
 	if (type == 'i' || type == 'I') {
 		int64_t value = va_arg(*list, int64_t);
-		return type == 'I' && !value ? NULL
-			: arena_printf(ctx->arena, "%lld", (long long)value);
+		if (type == 'I' && !value)
+			return NULL;
+		char *text = arena_alloc(ctx->arena, STR_INT_BYTES);
+		str_from_int(text, value);
+		return text;
 	}
 	const void *items = va_arg(*list, const void *);
 	size_t count = va_arg(*list, size_t);

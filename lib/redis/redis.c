@@ -166,7 +166,8 @@ void redis_add(struct redis_call *call, const char *text)
 
 void redis_add_integer(struct redis_call *call, int64_t value)
 {
-	redis_add(call, arena_printf(call->ctx->arena, "%" PRId64, value));
+	char *text = arena_alloc(call->ctx->arena, STR_INT_BYTES);
+	redis_add_bytes(call, text, str_from_int(text, value));
 }
 
 void redis_add_printf(struct redis_call *call, const char *format, ...)

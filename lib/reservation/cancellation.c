@@ -59,8 +59,9 @@ struct refund_quote refund_quote(struct arena *arena, const struct refund_ladder
 		quote.is_allowed = true;
 		quote.fee = fee_of(&ladder->steps[i], refund_case);
 	}
-	if (quote.is_allowed && is_free(ladder, since_booking, remaining))
-		quote.fee = 0;
+	/* on the day itself only a step can allow it */
+	if ((quote.is_allowed || remaining > 0) && is_free(ladder, since_booking, remaining))
+		quote = (struct refund_quote){ .is_allowed = true };
 	quote.refund_amount = quote.is_allowed ? refund_case->amount - quote.fee : 0;
 	return quote;
 }

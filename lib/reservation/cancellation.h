@@ -3,6 +3,7 @@
  * Days are calendar days in the process' zone. The default ladder is the Korean practice: free on
  * the day of booking, free within 7 days of it while 10 or more days remain, then 4,000 a ticket
  * (at most 10 %), 10 % from 9 days before, 20 % from 6, 30 % from 2; nothing on the day itself.
+ * What is free is so whatever the steps say, but for the day itself, which needs a step.
  * Integers only; a fee is rounded down, in the member's favour. */
 #ifndef CM_RESERVATION_CANCELLATION_H
 #define CM_RESERVATION_CANCELLATION_H

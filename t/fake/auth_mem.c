@@ -249,13 +249,13 @@ enum fault token_codec_sign(struct ctx *ctx, const struct token_key *key,
 	return FAULT_NONE;
 }
 
-enum fault token_codec_open(struct ctx *ctx, const struct token_key *key, const char *token,
-	struct token_fields *ret_fields)
+enum fault token_open(struct ctx *ctx, const char *typ, const char *token,
+	const char **ret_payload_json)
 {
 	(void)ctx;
-	(void)key;
+	(void)typ;
 	(void)token;
-	(void)ret_fields;
+	(void)ret_payload_json;
 	return FAULT_TOKEN_INVALID;
 }
 

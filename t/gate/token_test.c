@@ -100,6 +100,13 @@ static const struct {
 	{ HEADER, OURS ",\"sub\":\"7 \"" USER, 60, 0, FAULT_TOKEN_INVALID },
 	{ HEADER, OURS ",\"sub\":\"7\",\"role\":\"ROOT\"", 60, 0, FAULT_TOKEN_INVALID },
 	{ HEADER, OURS ",\"sub\":\"7\"", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD ",\"later\":1", 60, 0, FAULT_NONE },
+	{ HEADER, GOOD ",\"sub\":\"8\"", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD ",\"exp\":9999999999", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD ",\"x\":{\"role\":\"ROLE_ADMIN\"}", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD ",\"x\":[1]", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD ",\"x\":1.5", 60, 0, FAULT_TOKEN_INVALID },
+	{ HEADER, GOOD "}{\"x\":1", 60, 0, FAULT_TOKEN_INVALID },
 };
 
 START_TEST(forged_tokens_are_refused)

@@ -27,3 +27,21 @@ store_tests += t/store/auth_store_test
 t_store_auth_store_test_SOURCES = t/store/auth_store_test.c t/store/store.h
 t_store_auth_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_store_auth_store_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/event_store_test
+t_store_event_store_test_SOURCES = t/store/event_store_test.c t/store/store.h
+t_store_event_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_event_store_test_LDADD = $(STORE_LIBS)
+
+if HAVE_KAFKA
+store_tests += t/store/kafka_test
+endif
+t_store_kafka_test_SOURCES = t/store/kafka_test.c t/unit/unit.h
+t_store_kafka_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t/unit
+t_store_kafka_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_kafka_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/payment_store_test
+t_store_payment_store_test_SOURCES = t/store/payment_store_test.c t/store/store.h
+t_store_payment_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_payment_store_test_LDADD = $(STORE_LIBS)

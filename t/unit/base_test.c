@@ -114,6 +114,51 @@ START_TEST(times_are_read_and_written_in_the_zone)
 }
 END_TEST
 
+START_TEST(times_follow_the_zone_through_its_changes)
+{
+	static const struct { const char *zone; int64_t instant_s; const char *text; } rows[] = {
+		{ "Europe/Berlin", 1792889999, "2026-10-25T02:59:59+02:00" },
+		{ "Europe/Berlin", 1792890000, "2026-10-25T02:00:00+01:00" },
+		{ "Europe/Berlin", 1774745999, "2026-03-29T01:59:59+01:00" },
+		{ "Europe/Berlin", 1774746000, "2026-03-29T03:00:00+02:00" },
+		{ "Asia/Kathmandu", 1792890000, "2026-10-25T06:45:00+05:45" },
+		{ "America/St_Johns", 1792890000, "2026-10-24T22:30:00-02:30" },
+		{ "Asia/Seoul", 1792890000, "2026-10-25T10:00:00+09:00" },
+		{ "Asia/Seoul", -1, "1970-01-01T08:59:59+09:00" },
+		{ "Asia/Seoul", -2000000000, "1906-08-17T04:54:32+08:27" },
+		{ "Asia/Seoul", 4102444799, "2100-01-01T08:59:59+09:00" },
+	};
+	for (int again = 0; again < 2; again++)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+			clock_set_timezone(rows[i].zone);
+			ck_assert_str_eq(clock_format(ctx.arena, rows[i].instant_s * 1000),
+				rows[i].text);
+		}
+	clock_set_timezone("Asia/Seoul");
+}
+END_TEST
+
+START_TEST(integers_and_long_texts_are_printed_whole)
+{
+	static const int64_t values[] = { 0, 1, -1, 9, 10, -10, 1234567890123, INT64_MAX, INT64_MIN };
+	char text[STR_INT_BYTES], wanted[32];
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		snprintf(wanted, sizeof(wanted), "%lld", (long long)values[i]);
+		ck_assert_uint_eq(str_from_int(text, values[i]), strlen(wanted));
+		ck_assert_str_eq(text, wanted);
+	}
+	for (int length = 500; length < 530; length++) {
+		struct strbuf buf;
+		const char *printed = arena_printf(ctx.arena, "%0*d", length, 7);
+		ck_assert_uint_eq(strlen(printed), (size_t)length);
+		strbuf_init(&buf, ctx.arena);
+		strbuf_printf(&buf, "%0*d", length - 260, 7);
+		ck_assert_uint_eq(buf.length, (size_t)length - 260);
+		ck_assert_uint_eq(strlen(buf.data), (size_t)length - 260);
+	}
+}
+END_TEST
+
 START_TEST(settings_are_bounded_and_secrets_hidden)
 {
 	const char *error = NULL;
@@ -161,7 +206,7 @@ END_TEST
 
 int main(void)
 {
-	static const TTest *tests[12];
+	static const TTest *tests[14];
 	size_t count = 0;
 	tests[count++] = arena_gives_zeroed_memory_and_runs_deferred_in_reverse;
 	tests[count++] = strbuf_grows_and_escapes;
@@ -169,6 +214,8 @@ int main(void)
 	tests[count++] = utf8_is_checked;
 	tests[count++] = base64_has_one_text_a_value;
 	tests[count++] = times_are_read_and_written_in_the_zone;
+	tests[count++] = times_follow_the_zone_through_its_changes;
+	tests[count++] = integers_and_long_texts_are_printed_whole;
 	tests[count++] = settings_are_bounded_and_secrets_hidden;
 	tests[count++] = wrong_fields_are_kept_in_order;
 	tests[count++] = every_fault_has_its_own_slug_and_both_sentences;

@@ -1,0 +1,269 @@
+-- Rules of money: what a used ticket, a cancelled concert and a changed ladder mean, and who asked.
+
+-- A ticket taken back by the organiser keeps when it was used --------------------------------------
+
+alter table cm.ticket drop constraint ticket_used,
+  add constraint ticket_used check (case status when 'USED' then used_at is not null
+                                                when 'ISSUED' then used_at is null else true end);
+comment on column cm.ticket.used_at is 'When it was checked in; stays when the organiser takes it back';
+
+-- cm.refund_begin(member, reservation, amount, fee, reason, key, hash, trace)
+--   -> (code, refund_id, payment_id, gateway, order_id, gateway_key, currency, concert_id, status,
+--       refund_amount, fee, seats)
+--   Takes back a PAID or CONFIRMED reservation: REFUNDING, seats free, tickets VOID, refund on record,
+--   event reservation.refunding. member null: the organiser's side. The refund itself is made by the
+--   reconciler (cm.refund_due), so this never waits for a gateway.
+--   OK, ALREADY (refund_amount and fee of the first), NOT_FOUND, NOT_PAID, TICKET_USED (a member's
+--   ticket was used), AMOUNT (amount + fee is not what was paid).
+create or replace function cm.refund_begin(
+    p_member bigint, p_reservation bigint, p_amount bigint, p_fee bigint, p_reason text,
+    p_key text, p_hash bytea, p_trace text,
+    out code text, out refund_id bigint, out payment_id bigint, out gateway text, out order_id text,
+    out gateway_key text, out currency text, out concert_id bigint, out status text,
+    out refund_amount bigint, out fee bigint, out seats text)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  l_member bigint;
+  l_paid bigint;
+begin
+  select r.status, r.concert_id, r.currency, r.member_id into status, concert_id, currency, l_member
+    from cm.reservation r
+   where r.id = p_reservation and (p_member is null or r.member_id = p_member) for update;
+  if status in ('PAID', 'CONFIRMED') then
+    -- Check-in changes the ticket's row alone: from here on it can't.
+    perform from cm.ticket t where t.reservation_id = p_reservation order by t.id for update;
+  end if;
+  if status is null then
+    code := 'NOT_FOUND';
+  elsif status in ('REFUNDING', 'REFUNDED') then
+    code := 'ALREADY';
+    select f.id, f.payment_id, f.amount, f.fee into refund_id, payment_id, refund_amount, fee
+      from cm.payment_refund f where f.reservation_id = p_reservation order by f.id desc limit 1;
+  elsif status not in ('PAID', 'CONFIRMED') then
+    code := 'NOT_PAID';
+  elsif p_member is not null and exists (select from cm.ticket t
+          where t.reservation_id = p_reservation and t.status = 'USED') then
+    code := 'TICKET_USED';
+  end if;
+  if code is not null then
+    return;
+  end if;
+  select p.id, p.gateway, p.gateway_order_id, p.gateway_key, p.amount
+    into payment_id, gateway, order_id, gateway_key, l_paid
+    from cm.payment p where p.reservation_id = p_reservation and p.status = 'SUCCESS' for update;
+  if l_paid is null or p_amount < 0 or p_fee < 0 or p_amount + p_fee <> l_paid then
+    code := 'AMOUNT';
+    return;
+  end if;
+  update cm.reservation r set status = 'REFUNDING', status_reason = p_reason where r.id = p_reservation;
+  select string_agg(seat_id || e'\x1f' || position || e'\x1e', '') into seats
+    from cm.seats_release(array[p_reservation]);
+  update cm.ticket t set status = 'VOID', voided_at = now()
+   where t.reservation_id = p_reservation and t.status <> 'VOID';
+  refund_id := cm.refund_insert(payment_id, p_amount, p_fee, p_reason);
+  perform cm.event('reservation.refunding', p_reservation::text, jsonb_build_object(
+    'reservationId', p_reservation, 'paymentId', payment_id, 'refundId', refund_id, 'memberId', l_member,
+    'concertId', concert_id, 'amount', p_amount, 'fee', p_fee, 'reason', p_reason), p_trace);
+  code := 'OK';
+  status := 'REFUNDING';
+  refund_amount := p_amount;
+  fee := p_fee;
+  if p_key is not null then
+    perform cm.idempotency_put(p_member, p_key, 'refund', p_hash, code, jsonb_build_object(
+      'status', status, 'refund_amount', refund_amount, 'fee', fee));
+  end if;
+end
+$$;
+
+-- Nobody pays for a concert that is cancelled -------------------------------------------------------
+
+-- cm.payment_begin(member, reservation, gateway, gateway_key, gateway_request, key, hash, trace)
+--   -> (code, payment_id, order_id, amount, currency, concert_id, status, reservation_status, paid_ms,
+--       answer, replayed)
+--   Phase 1. gateway_key: what the client brought (paymentKey), may be null. gateway_request: what the
+--   adapter needs to ask again.
+--   OK            attempt made (PENDING) and the hold frozen: call the gateway, then cm.payment_settle
+--   IN_FLIGHT     another attempt is under way: payment_id, status PENDING
+--   ALREADY_PAID  payment_id of the successful attempt
+--   EXPIRED       past the end of the hold;  CANCELLED  it, or its concert, was cancelled, or it was declined
+--   NOT_FOUND     not this member's
+--   KEY_RUNNING, KEY_REUSED  as for holds; with replayed true the row is the first answer: code is the
+--                 code cm.payment_settle or this function gave then (PAID, DECLINED, UNKNOWN, ...)
+create or replace function cm.payment_begin(
+    p_member bigint, p_reservation bigint, p_gateway text, p_gateway_key text, p_gateway_request jsonb,
+    p_key text, p_hash bytea, p_trace text,
+    out code text, out payment_id bigint, out order_id text, out amount bigint, out currency text,
+    out concert_id bigint, out status text, out reservation_status text, out paid_ms bigint,
+    out failure_code text, out replayed boolean)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  l_why record;
+  l_expires timestamptz;
+  l_paying boolean;
+  l_concert text;
+begin
+  replayed := false;
+  if p_key is not null then
+    select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
+    if l_why.code = 'REPLAY' then
+      select * into code, payment_id, amount, currency, concert_id, status, reservation_status, paid_ms, failure_code
+        from jsonb_to_record(l_why.result) as r (code text, payment_id bigint, amount bigint, currency text,
+             concert_id bigint, status text, reservation_status text, paid_ms bigint, failure_code text);
+      replayed := true;
+      return;
+    elsif l_why.code <> 'NONE' then
+      code := 'KEY_' || l_why.code;
+      return;
+    end if;
+  end if;
+  select r.status, r.expires_at, r.paying, r.amount, r.currency, r.concert_id,
+         (select c.status from cm.concert c where c.id = r.concert_id)
+    into reservation_status, l_expires, l_paying, amount, currency, concert_id, l_concert
+    from cm.reservation r where r.id = p_reservation and r.member_id = p_member for update;
+  if not found then
+    code := 'NOT_FOUND';
+    return;
+  end if;
+  code := case when l_paying then 'IN_FLIGHT'
+               when reservation_status = 'PENDING' and l_concert = 'CANCELLED' then 'CANCELLED'
+               when reservation_status = 'PENDING' and l_expires > clock_timestamp() then 'OK'
+               when reservation_status in ('PENDING', 'EXPIRED') then 'EXPIRED'
+               when reservation_status = 'CANCELLED' then 'CANCELLED' else 'ALREADY_PAID' end;
+  if code = 'OK' then
+    insert into cm.payment as p (reservation_id, member_id, amount, currency, gateway, gateway_key,
+                                 gateway_request, idempotency_key)
+    values (p_reservation, p_member, amount, currency, p_gateway, p_gateway_key,
+            coalesce(p_gateway_request, '{}'), p_key)
+    returning p.id, p.gateway_order_id, p.status into payment_id, order_id, status;
+    update cm.reservation r set paying = true where r.id = p_reservation;
+    insert into cm.payment_audit (payment_id, from_status, to_status, why)
+    values (payment_id, 'NONE', 'PENDING', 'begin');
+  elsif code in ('IN_FLIGHT', 'ALREADY_PAID') then
+    select p.id, p.status, p.gateway_order_id, extract(epoch from p.captured_at) * 1000
+      into payment_id, status, order_id, paid_ms
+      from cm.payment p where p.reservation_id = p_reservation and p.captured_at is not null or
+           p.reservation_id = p_reservation and p.status = 'PENDING' order by p.id desc limit 1;
+  end if;
+  if p_key is not null and code <> 'IN_FLIGHT' then
+    perform cm.idempotency_put(p_member, p_key, 'payment', p_hash, nullif(code, 'OK'), jsonb_build_object(
+      'code', code, 'payment_id', payment_id, 'amount', amount, 'currency', currency, 'concert_id', concert_id,
+      'status', status, 'reservation_status', reservation_status, 'paid_ms', paid_ms));
+  end if;
+end
+$$;
+
+-- The fee ladder of a reservation is that of its hold -----------------------------------------------
+-- As with prices. Kept by concert and not by reservation: an organiser changes it once, a sale holds a
+-- hundred thousand times.
+
+create table cm.concert_ladder (
+  concert_id   bigint not null,
+  until        timestamptz not null default clock_timestamp(),
+  cancellation jsonb not null,
+  primary key (concert_id, until)
+);
+comment on table cm.concert_ladder is 'Fee ladders that a published concert had before: whoever held under one cancels under it';
+comment on column cm.concert_ladder.concert_id is 'Concert';
+comment on column cm.concert_ladder.until is 'When it was replaced';
+comment on column cm.concert_ladder.cancellation is 'The ladder, as in concert.cancellation';
+comment on index cm.concert_ladder_pkey is 'cm.reservation_cancel: the ladder of a hold, the first replaced after it';
+
+create function cm.concert_ladder_kept() returns trigger
+  language plpgsql set search_path = cm, pg_temp
+as $$
+begin
+  insert into cm.concert_ladder (concert_id, cancellation) values (old.id, old.cancellation);
+  return null;
+end
+$$;
+comment on function cm.concert_ladder_kept() is 'Trigger: a published ladder is kept when it is replaced';
+create trigger concert_ladder_kept after update of cancellation on cm.concert
+  for each row when (old.cancellation is distinct from new.cancellation and old.status <> 'DRAFT')
+  execute function cm.concert_ladder_kept();
+
+-- schema/roles.sql says it again; workers that sell meanwhile must not miss it
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'cm_reservation') then
+    grant select on cm.concert_ladder to cm_reservation;
+  end if;
+  if exists (select from pg_roles where rolname = 'cm_concert') then
+    grant insert on cm.concert_ladder to cm_concert;
+  end if;
+end
+$$;
+
+-- cm.reservation_cancel(member, reservation, key, hash, trace)
+--   -> (code, status, concert_id, amount, seats, replayed, refund columns)
+--   CANCELLED   was PENDING: cancelled now, seats free; seats: id, layout index a record
+--   ALREADY     was cancelled before: same answer, nothing done
+--   EXPIRED     ended by itself before
+--   PAYING      a payment is in flight: its outcome decides
+--   PAID        paid (PAID or CONFIRMED): nothing done; compute the fee from the columns concert_ms,
+--               created_ms, paid_ms, now_ms, ladder (that of the hold), seat_count and call cm.refund_begin
+--   REFUNDING   refund asked for before (also REFUNDED, see status): refund_amount, fee
+--   NOT_FOUND   not this member's;  KEY_RUNNING, KEY_REUSED as for holds
+create or replace function cm.reservation_cancel(
+    p_member bigint, p_reservation bigint, p_key text, p_hash bytea, p_trace text,
+    out code text, out status text, out concert_id bigint, out amount bigint, out seat_count integer,
+    out seats text, out refund_amount bigint, out fee bigint, out concert_ms bigint, out created_ms bigint,
+    out paid_ms bigint, out now_ms bigint, out ladder text, out replayed boolean)
+  language plpgsql volatile set search_path = cm, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  l_why record;
+  l_paying boolean;
+  l_held_at timestamptz;
+begin
+  replayed := false;
+  if p_key is not null then
+    select * into l_why from cm.idempotency_find(p_member, p_key, p_hash);
+    if l_why.code in ('RUNNING', 'REUSED') then
+      code := 'KEY_' || l_why.code;
+      return;
+    end if;
+    replayed := l_why.code = 'REPLAY';
+  end if;
+  select r.status, r.concert_id, r.amount, r.seat_count, r.paying, extract(epoch from r.created_at) * 1000,
+         extract(epoch from r.paid_at) * 1000, extract(epoch from now()) * 1000, r.created_at
+    into status, concert_id, amount, seat_count, l_paying, created_ms, paid_ms, now_ms, l_held_at
+    from cm.reservation r where r.id = p_reservation and r.member_id = p_member for update;
+  if not found then
+    code := 'NOT_FOUND';
+    return;
+  end if;
+  code := case when l_paying then 'PAYING' when status = 'PENDING' then 'CANCELLED'
+               when status = 'CANCELLED' then 'ALREADY' when status = 'EXPIRED' then 'EXPIRED'
+               when status in ('PAID', 'CONFIRMED') then 'PAID' else 'REFUNDING' end;
+  if code = 'CANCELLED' then
+    update cm.reservation r set status = 'CANCELLED', status_reason = 'member' where r.id = p_reservation;
+    select string_agg(seat_id || e'\x1f' || position || e'\x1e', '') into seats
+      from cm.seats_release(array[p_reservation]);
+    perform cm.event('reservation.cancelled', p_reservation::text, jsonb_build_object(
+      'reservationId', p_reservation, 'memberId', p_member, 'concertId', concert_id), p_trace);
+    status := 'CANCELLED';
+    if p_key is not null then
+      perform cm.idempotency_put(p_member, p_key, 'cancel', p_hash, code, jsonb_build_object('status', status));
+    end if;
+  elsif code = 'PAID' then
+    select extract(epoch from c.date_time) * 1000, coalesce((select o.cancellation from cm.concert_ladder o
+             where o.concert_id = c.id and o.until > l_held_at order by o.until limit 1), c.cancellation)::text
+      into concert_ms, ladder from cm.concert c where c.id = concert_id;
+  elsif code = 'REFUNDING' then
+    select f.amount, f.fee into refund_amount, fee from cm.payment_refund f
+     where f.reservation_id = p_reservation order by f.id desc limit 1;
+  end if;
+end
+$$;
+
+-- A cancelled concert's bookings are found without looking at all others -----------------------------
+
+create index reservation_paid on cm.reservation (concert_id, id) where status in ('PAID', 'CONFIRMED');
+comment on index cm.reservation_paid is 'Consumer of concert.cancelled: the next paid reservations of the concert';
+
+insert into cm.schema_migration (version, name) values (17, 'money_rules');
