@@ -132,4 +132,25 @@ expire 437
 await expired_told 437 1
 ask 437
 is "$(state)" ADMITTED "the old hold that runs out doesn't end the new turn"
+
+# --- seats given back: the turn is as long as without them ------------------------------------------------------
+patch '{"reset":true,"capacity":5,"leaseSeconds":120,"maximumLeaseSeconds":300}'
+holds_last 600
+for member in 446 447; do
+	join "$member"
+	first=$(inside "$member")
+	hold "$member"
+	cmp_ok "$(inside "$member")" -gt "$first" "a hold makes the turn longer"
+	if [ "$member" = 446 ]; then
+		request DELETE "/reservation/$(json .id)"
+		is "$status" 200 "the member gives the seats back"
+	else
+		request POST /payment "{\"reservationId\":$(json .id),\"isSuccess\":false}"
+		is "$status" 402 "the payment is declined"
+	fi
+	shortened() { [ "$(inside "$member")" = "$first" ]; }
+	await shortened
+	ask "$member"
+	is "$(state) $(redis sismember "cq:{802}:e$epoch:o" "$member")" "ADMITTED 0" "it ends as if there had been no hold, and looks for seats again"
+done
 done_testing

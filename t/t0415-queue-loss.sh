@@ -65,6 +65,17 @@ await inside
 receipt=$(json .ticket) pass=$(json .pass)
 await checkpoint 802 2
 redis flushall >/dev/null
+buyer 112
+seat() { sql "select max(id) from cm.seat where concert_id = 802 and state = 'AVAILABLE'"; }
+as 111
+request POST /reservation "{\"concertId\":802,\"seatId\":$(seat)}" -H "X-Queue-Pass: $used_pass"
+problem 403 queue-pass-required "before anybody has begun to rebuild: a used pass is no pass"
+as 112
+request POST /reservation "{\"concertId\":802,\"seatId\":$(seat)}"
+problem 403 queue-pass-required "nor is none"
+request POST /reservation "{\"concertId\":802,\"seatId\":$(seat)}" -H "X-Queue-Pass: $pass"
+is "$status" 201 "the pass of whoever was inside still is"
+is "$(redis exists 'cq:{802}')" 0 "and no empty queue is made"
 as 111
 request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $used_ticket" -H "X-Queue-Pass: $used_pass"
 problem 503 queue-rebuilding "who has bought shows a used ticket and pass: nothing comes back"

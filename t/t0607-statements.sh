@@ -122,7 +122,7 @@ route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\
 many=$(json .id)
 route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"gradeId\":$(sql "select max(id) - 3 from cm.seat_grade where concert_id = $large"),\"count\":4}"
 third=$(json .id)
-route 'POST /reservation' 409 2 2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[199]}}"
+route 'POST /reservation' 409 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[199]}}"
 route 'GET /reservation/{id}' 200 1 0 GET "/reservation/$many"
 route 'POST /payment' 201 2 0 POST /payment "{\"reservationId\":$first,\"isSuccess\":true}" -H 'Idempotency-Key: two'
 paid=$(json .id)

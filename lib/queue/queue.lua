@@ -690,13 +690,27 @@ local function claimed_before(q, member, ms)
   return claimed and claimed < ms
 end
 
--- ARGV: member, epoch, why: leave | done | expire_hold, and if not 0: only a turn claimed before this instant (ms since
+-- Seats were given back: the turn lasts as long as it would have without, and long enough to choose again.
+local function give_back(q, member)
+  local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
+  local claimed = tonumber(string.match(call('HGET', q.p .. 'g', member) or '', ':(%d+)$') or q.ms)
+  local to = max(q.ms + q.cf.window, claimed + q.cf.lease)
+  if lease_end > to then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
+  call('SREM', q.p .. 'o', member)
+end
+
+-- ARGV: member, epoch, why: leave | done | expire_hold | give_back, and if not 0: only a turn claimed before this instant (ms since
 -- 1970). The freed slot goes to the next ticket before the reply. A turn that ended with its hold is as one that ran out.
 local function queue_release(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
   if not q then return refuse(code, epoch) end
   local member, why, before = argv[1], argv[3], tonumber(argv[4]) or 0
   if before > 0 and not claimed_before(q, member, before) then return answer(q, CODE.NONE) end
+  if why == 'give_back' then
+    give_back(q, member)
+    advance(q)
+    return answer(q, CODE.NONE)
+  end
   local number, kind = find_member(q, member)
   if not number or kind > KIND.TICKET then
     advance(q)

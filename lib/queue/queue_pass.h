@@ -28,8 +28,9 @@ enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t 
 	const char *pass, struct queue_paper *ret_paper);
 
 /* Puts a lease back that Redis lost in its last second: a checked pass whose member still has the
- * number and has not been served shows that there was one. Nothing happens otherwise. */
-enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass);
+ * number and has not been served shows that there was one. Nothing happens otherwise.
+ * *ret_lost: Redis has lost the whole queue, and nobody has begun to rebuild it. */
+enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass, bool *ret_lost);
 
 /* The member's mark in the draw's transcript, under the server's key: nobody else can foresee it or
  * tell from it who joined. */

@@ -19,11 +19,13 @@ enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct memb
 	return queue_release_claimed(ctx, concert, member, why, 0);
 }
 
-enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass)
+enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass, bool *ret_lost)
 {
 	struct queue_answer answer;
 	struct queue_question question = { .verb = QUEUE_VERB_RESTORE, .member = pass->member,
 		.epoch = pass->epoch, .drawn = -1, .number = pass->number, .kind = 1,
 		.lease_end_ms = pass->expires_ms };
-	return queue_ask(ctx, pass->concert, &question, &answer);
+	enum fault fault = queue_ask(ctx, pass->concert, &question, &answer);
+	*ret_lost = !fault && answer.code == QUEUE_CODE_UNCONFIGURED;
+	return fault;
 }

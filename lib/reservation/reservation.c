@@ -150,11 +150,13 @@ static enum fault pass_gate(struct ctx *ctx, const struct hold_request *request,
 		return fault;
 	if ((fault = reservation_store_gate(ctx, lock->concert, &gate)))
 		return fault;
-	if (!gate.epoch)
-		lock->has_gate = false;
-	else if (lock->code != SEAT_LOCK_NO_PASS || check_paper(ctx, request, &gate, &pass)
-		|| queue_turn_restore(ctx, &pass))
+	bool is_lost = false;
+	if (gate.epoch && (lock->code != SEAT_LOCK_NO_PASS
+			|| check_paper(ctx, request, &gate, &pass)
+			|| queue_turn_restore(ctx, &pass, &is_lost)))
 		return FAULT_NONE;
+	if (!gate.epoch || is_lost)
+		lock->has_gate = false; /* lost: the pass alone counts, as without Redis */
 	return take_locks(ctx, lock);
 }
 
