@@ -1,4 +1,6 @@
-/* cm-consumer GROUP: one consumer group of the event bus. Any number may run of each. */
+/* cm-consumer GROUP: one consumer group of the event bus; or `mail`, which sends the e-mails that
+ * the group `notification` left, in a process of its own: a mail server that hangs holds up no
+ * notice. Any number may run of each. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +8,7 @@
 #include "base/conf.h"
 #include "daemon.h"
 #include "event/event.h"
+#include "event/wake.h"
 #include "notification/notification.h"
 #include "payment/payment.h"
 #include "queue/queue_follow.h"
@@ -45,6 +48,7 @@ static const struct consumer {
 	{ { "reservation", on_reservation }, "consumer-reservation" },
 	{ { "notification", notification_from_event }, "consumer-notification" },
 	{ { "cache", on_cache }, "consumer-cache" },
+	{ { "mail", NULL }, "consumer-mail" },
 };
 
 static const struct consumer *chosen;
@@ -52,12 +56,18 @@ static const struct consumer *chosen;
 static enum fault step(struct ctx *ctx, bool *ret_more)
 {
 	size_t count = 0;
-	size_t sent = 0;
 	enum fault fault = event_consume(ctx, &chosen->group, &count);
-	if (!fault && chosen->group.handler == notification_from_event)
-		fault = notification_send(ctx, MAILS, &sent);
-	*ret_more = count == (size_t)conf_integer(CONF_EVENT_BATCH) || sent > 0
-		|| event_consume_waits();
+	if (count && chosen->group.handler == notification_from_event)
+		event_wake("consumer-mail");
+	*ret_more = count == (size_t)conf_integer(CONF_EVENT_BATCH) || event_consume_waits();
+	return fault;
+}
+
+static enum fault mail_step(struct ctx *ctx, bool *ret_more)
+{
+	size_t count = 0;
+	enum fault fault = notification_send(ctx, MAILS, &count);
+	*ret_more = count > 0;
 	return fault;
 }
 
@@ -68,9 +78,13 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], consumers[i].group.name) == 0)
 			chosen = &consumers[i];
 	if (!chosen) {
-		fprintf(stderr, "usage: cm-consumer reservation|notification|cache\n");
+		fprintf(stderr, "usage: cm-consumer reservation|notification|cache|mail\n");
 		return EXIT_FAILURE;
 	}
 	program.wake = chosen->wake;
+	if (!chosen->group.handler) {
+		program.step = mail_step;
+		program.poll = DAEMON_POLL_SECOND;
+	}
 	return daemon_main(argc - 1, argv + 1, &program);
 }

@@ -115,6 +115,8 @@ static void print_work(FILE *out, const struct health_work *work)
 	gauge(out, "cm_held_seats", work->held_seats, "Seats of these reservations.");
 	gauge(out, "cm_holds_overdue_seconds", work->holds_overdue_s,
 	      "How long the most overdue hold has waited for the sweeper.");
+	gauge(out, "cm_mails_waiting", work->mails, "E-mails neither sent nor given up.");
+	gauge(out, "cm_mails_oldest_seconds", work->mails_oldest_s, "Age of the oldest of these.");
 	gauge(out, "cm_database_connections_most", work->connections_most,
 	      "Connections PostgreSQL accepts.");
 	gauge(out, "cm_database_connections_needed", budget_make().needed,

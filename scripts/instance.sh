@@ -390,7 +390,7 @@ start_programs() {
 			spawn-fcgi -n -s "$RUN_REAL/$pool.sock" -M 0660 -b $((workers * 64)) "${drop[@]}" -- \
 			"$CM_BIN_DIR/fcgi/cm-pool" -n "$workers" -- "$CM_BIN_DIR/fcgi/cm-$pool"
 	done
-	for name in relay 'consumer reservation' 'consumer notification' 'consumer cache' sweeper reconciler; do
+	for name in relay 'consumer reservation' 'consumer notification' 'consumer cache' 'consumer mail' sweeper reconciler; do
 		# shellcheck disable=SC2086
 		set -- $name
 		[ -x "$CM_BIN_DIR/daemon/cm-$1" ] || continue

@@ -8,7 +8,7 @@ budget() {
 ok "the budget is kept as it comes" budget
 needed=$(awk '$1 == "needed" { print $2 }' "$TEST_DIR/budget")
 given=$(awk '$1 == "given" { print $2 }' "$TEST_DIR/budget")
-is "$needed" $((2 + 2 + 4 + 4 + 6 + 4 + 1 + 7 + 6 + 10)) "a connection a worker, one a rolling pool, six daemons, ten for people"
+is "$needed" $((2 + 2 + 4 + 4 + 6 + 4 + 1 + 7 + 7 + 10)) "a connection a worker, one a rolling pool, seven daemons, ten for people"
 is "$given" "$(sql "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int")" \
 	"what the server gives"
 is "$(curl -s "$OPS_URL/metrics" | awk '$1 == "cm_database_connections_needed" { print $2 }')" "$needed" "and a metric"

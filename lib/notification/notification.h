@@ -18,9 +18,10 @@ struct notification {
 	struct reservation_id reservation;
 	struct concert_id concert;
 	int64_t created_ms, read_ms;
-	/* the facts */
+	/* the facts; amount: what was paid or is given back, fee: what is kept of a refund */
 	const char *concert_title, *place, *seats;
 	int64_t concert_ms, amount, fee;
+	const char *reason; /* of a refund; NULL where no money is given back */
 };
 
 struct notification_list {
@@ -30,7 +31,7 @@ struct notification_list {
 };
 
 struct notification_text {
-	const char *subject, *body;
+	const char *subject, *body; /* one line; lines ended by \n */
 };
 
 struct notification_settings {
@@ -38,9 +39,12 @@ struct notification_settings {
 	enum language language;
 };
 
-/* Pure: subject and body of a notice. Kinds nobody knows read as an empty notice. */
+/* Pure: subject and body of a notice. Kinds nobody knows read as an empty notice. Control
+ * characters of the facts become spaces. */
 struct notification_text notification_text(struct arena *arena, const struct notification *notice,
 	enum language language);
+/* Pure: is it sent to those who opted out, too? */
+bool notification_is_essential(const struct notification *notice);
 
 /* Of ctx->member; reading marks them as read. before_id 0: from the newest. */
 enum fault notification_list(struct ctx *ctx, int64_t before_id, int64_t limit,
@@ -51,8 +55,11 @@ enum fault notification_settings_set(struct ctx *ctx,
 
 /* Consumer group `notification`. */
 enum fault notification_from_event(struct ctx *ctx, const struct event *event);
-/* Daemon: sends at most limit e-mails that are due; ret_done: how many were tried. A mail is sent
- * at least once; its Message-ID tells a repeated one. */
+/* `cm-consumer mail`: sends at most limit e-mails that are due; ret_done: how many are done with.
+ * A mail is sent at least once; a repeated one has the same Message-ID. What a server says about
+ * one mail holds up no other: it is tried again, longer apart each time, or marked FAILED.
+ * Faults: MAIL_AWAY (no server to talk to, no TLS, a refused login: nothing is given up for three
+ * days), those of pg_query. */
 enum fault notification_send(struct ctx *ctx, size_t limit, size_t *ret_done);
 
 #endif

@@ -7,8 +7,9 @@
 
 #define COLUMNS "n.id, n.kind, n.reservation_id, n.concert_id, " PG_MS("n.created_at") ", " \
 	PG_MS("n.read_at") ", n.payload ->> 'title', n.payload ->> 'place', n.payload ->> 'seats'," \
-	" n.payload ->> 'concertMs', n.payload ->> 'amount', n.payload ->> 'fee'"
-enum { COLUMN_COUNT = 12 };
+	" n.payload ->> 'concertMs', n.payload ->> 'amount', n.payload ->> 'fee'," \
+	" n.payload ->> 'reason'"
+enum { COLUMN_COUNT = 13 };
 
 PG_STATEMENT(notification_add,
 	"insert into cm.notification (member_id, event_id, reservation_id, concert_id, kind,"
@@ -18,7 +19,8 @@ PG_STATEMENT(notification_add,
 	" then 'PENDING' else 'SKIPPED' end, now(),"
 	" jsonb_build_object('title', c.title, 'place', c.place, 'concertMs', "
 	PG_MS("c.date_time") ", 'amount', coalesce($7::jsonb ->> 'amount', r.amount::text),"
-	" 'fee', coalesce($7::jsonb ->> 'fee', '0'), 'seats', (select string_agg(s.grade_name || ' '"
+	" 'fee', coalesce($7::jsonb ->> 'fee', '0'), 'reason', $7::jsonb ->> 'reason',"
+	" 'seats', (select string_agg(s.grade_name || ' '"
 	" || s.seat_number, ', ' order by s.position) from cm.reservation_seat s"
 	" where s.reservation_id = r.id))"
 	" from cm.member m join cm.reservation r on r.id = $3 join cm.concert c on c.id = r.concert_id"
@@ -35,18 +37,22 @@ PG_STATEMENT(notification_settings_change,
 	"update cm.member set notification_opt_out = $2, language = $3, updated_at = now()"
 	" where id = $1 and deleted_at is null");
 PG_STATEMENT(notification_due,
-	"update cm.notification n set email_next_at = now() + interval '2 minutes'"
-	" from cm.member m where m.id = n.member_id and n.id in (select id from cm.notification"
-	" where email_status = 'PENDING' and email_next_at <= now() order by email_next_at limit $1"
-	" for update skip locked) returning " COLUMNS ", m.email, m.name, m.language,"
-	" n.email_attempts");
-PG_STATEMENT(notification_sent,
-	"update cm.notification set email_attempts = email_attempts + 1, email_last_error = $2,"
-	" email_status = case when $2::text is null then 'SENT' when $3 then 'FAILED'"
-	" else 'PENDING' end,"
-	" email_sent_at = case when $2::text is null then now() end,"
-	" email_next_at = now() + least(interval '5 seconds' * power(3, least(email_attempts, 10)),"
-	" interval '1 hour') where id = $1");
+	"with due as (update cm.notification set email_next_at = now() + $2 * interval '1 millisecond'"
+	" where id in (select id from cm.notification where email_status = 'PENDING'"
+	" and email_next_at <= now() order by email_next_at limit $1 for update skip locked)"
+	" returning *)"
+	" select " COLUMNS ", m.email, m.name, m.language, m.notification_opt_out,"
+	" m.deleted_at is not null, n.email_attempts"
+	" from due n join cm.member m on m.id = n.member_id order by n.id");
+PG_STATEMENT(notification_end,
+	"update cm.notification set email_status = $2, email_last_error = $3,"
+	" email_attempts = email_attempts + case when $4 then 1 else 0 end,"
+	" email_sent_at = case when $2 = 'SENT' then now() end,"
+	" email_next_at = now() + $5 * interval '1 millisecond'"
+	" where id = $1 and email_status = 'PENDING'");
+PG_STATEMENT(notification_release,
+	"update cm.notification set email_next_at = now() where id = any ($1)"
+	" and email_status = 'PENDING'");
 
 static void read_notice(const struct pg_rows *rows, int row, struct notification *ret_notice)
 {
@@ -63,6 +69,7 @@ static void read_notice(const struct pg_rows *rows, int row, struct notification
 		.concert_ms = pg_integer(rows, row, 9),
 		.amount = pg_integer(rows, row, 10),
 		.fee = pg_integer(rows, row, 11),
+		.reason = pg_text(rows, row, 12),
 	};
 }
 
@@ -129,11 +136,11 @@ enum fault notification_store_set(struct ctx *ctx, const struct notification_set
 	return fault;
 }
 
-enum fault notification_store_due(struct ctx *ctx, size_t limit,
+enum fault notification_store_due(struct ctx *ctx, size_t limit, int64_t lease_ms,
 	struct notification_mail **ret_mails, size_t *ret_count)
 {
 	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &notification_due, "i", (int64_t)limit);
+	enum fault fault = pg_query(ctx, &rows, &notification_due, "ii", (int64_t)limit, lease_ms);
 	if (fault)
 		return fault;
 	*ret_count = (size_t)rows.count;
@@ -145,15 +152,28 @@ enum fault notification_store_due(struct ctx *ctx, size_t limit,
 		mail->name = pg_text(&rows, row, COLUMN_COUNT + 1);
 		mail->language = strcmp(pg_text(&rows, row, COLUMN_COUNT + 2), "en") == 0
 			? LANGUAGE_EN : LANGUAGE_KO;
-		mail->attempts = (int)pg_integer(&rows, row, COLUMN_COUNT + 3);
+		mail->opt_out = pg_boolean(&rows, row, COLUMN_COUNT + 3);
+		mail->is_gone = pg_boolean(&rows, row, COLUMN_COUNT + 4);
+		mail->attempts = (int)pg_integer(&rows, row, COLUMN_COUNT + 5);
 	}
 	return FAULT_NONE;
 }
 
-enum fault notification_store_sent(struct ctx *ctx, const struct notification_mail *mail,
-	const char *error, bool is_final)
+enum fault notification_store_end(struct ctx *ctx, const struct notification_mail *mail,
+	const struct notification_end *end)
 {
 	struct pg_rows rows;
-	return pg_query(ctx, &rows, &notification_sent, "itb", mail->notice.id, error,
-		(int)is_final);
+	return pg_query(ctx, &rows, &notification_end, "ittbi", mail->notice.id, end->status,
+		end->error, (int)end->counts, end->wait_ms);
+}
+
+enum fault notification_store_release(struct ctx *ctx, const struct notification_mail *mails,
+	size_t count)
+{
+	struct pg_rows rows;
+	int64_t *ids = arena_array(ctx->arena, count, sizeof(*ids));
+	for (size_t i = 0; i < count; i++)
+		ids[i] = mails[i].notice.id;
+	return count ? pg_query(ctx, &rows, &notification_release, "A", (const void *)ids, count)
+		: FAULT_NONE;
 }

@@ -9,7 +9,9 @@ struct notification_mail {
 	struct notification notice;
 	const char *address, *name;
 	enum language language;
-	int attempts;
+	bool opt_out; /* of the member, now */
+	bool is_gone; /* the member left */
+	int attempts; /* that the server answered with a no */
 };
 
 /* limit + 1 rows at most. */
@@ -21,17 +23,39 @@ enum fault notification_store_settings(struct ctx *ctx,
 enum fault notification_store_set(struct ctx *ctx,
 	const struct notification_settings *settings);
 
+/* has_mail: an e-mail is to be sent (unless the member opted out and it isn't essential). */
 enum fault notification_store_add(struct ctx *ctx, const struct event *event, const char *kind,
 	bool is_essential, bool has_mail);
-/* Mails due, leased for two minutes. */
-enum fault notification_store_due(struct ctx *ctx, size_t limit,
+/* Mails due, nobody else's for lease_ms; the longest due first. */
+enum fault notification_store_due(struct ctx *ctx, size_t limit, int64_t lease_ms,
 	struct notification_mail **ret_mails, size_t *ret_count);
-/* error NULL: sent. Otherwise tried later, or given up when is_final. */
-enum fault notification_store_sent(struct ctx *ctx, const struct notification_mail *mail,
-	const char *error, bool is_final);
 
-/* Hands a mail to CM_SMTP_URL. NULL: taken; otherwise why not. ret_is_final: no for good. */
-const char *notification_smtp_send(struct ctx *ctx, const struct notification_mail *mail,
-	const struct notification_text *text, bool *ret_is_final);
+/* How a try ended. */
+struct notification_end {
+	const char *status; /* SENT, FAILED, SKIPPED, or PENDING: again in wait_ms */
+	const char *error;  /* NULL: none */
+	int64_t wait_ms;
+	bool counts;        /* as an attempt */
+};
+/* Of a mail that is still PENDING. */
+enum fault notification_store_end(struct ctx *ctx, const struct notification_mail *mail,
+	const struct notification_end *end);
+/* Ends the lease of mails that were not tried. */
+enum fault notification_store_release(struct ctx *ctx, const struct notification_mail *mails,
+	size_t count);
+
+enum mail_result {
+	MAIL_TAKEN,
+	MAIL_LATER,   /* not this mail, now */
+	MAIL_REFUSED, /* this mail never */
+	MAIL_AWAY     /* it was not about this mail: no connection, no TLS, no login, no sender */
+};
+struct mail_answer {
+	enum mail_result result;
+	const char *error; /* in the arena; names no address and no secret; NULL when taken */
+};
+/* Hands a message to CM_SMTP_URL, in at most CM_SMTP_TIMEOUT_MS. */
+struct mail_answer notification_smtp_send(struct ctx *ctx, const char *address,
+	const char *message);
 
 #endif

@@ -3,8 +3,8 @@
 #include "base/banned.h"
 #include "base/conf.h"
 
-/* relay, sweeper, reconciler, and a consumer for each of three groups */
-enum { DAEMONS = 6 };
+/* relay, sweeper, reconciler, a consumer for each of three groups, and one that sends mail */
+enum { DAEMONS = 7 };
 
 static void add(struct budget *budget, const struct budget_row *row)
 {

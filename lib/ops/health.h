@@ -32,6 +32,7 @@ struct health_work {
 	int64_t holds_overdue_s;    /* how long the most overdue hold waits for the sweeper */
 	int64_t connections_most;   /* the server's limit */
 	int64_t connections_locked; /* connections of ours that wait for a lock */
+	int64_t mails, mails_oldest_s; /* e-mails neither sent nor given up */
 };
 /* One statement on partial indexes. Faults: those of pg_query. */
 enum fault health_work(struct ctx *ctx, struct health_work *ret_work);

@@ -23,7 +23,8 @@ PG_STATEMENT(ops_work,
 	     " held.number, coalesce(held.seats, 0), greatest(coalesce(held.overdue, 0), 0),"
 	     " current_setting('max_connections')::bigint,"
 	     " (select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-	     "   and usename like 'cm\\_%')"
+	     "   and usename like 'cm\\_%'),"
+	     " mail.number, greatest(coalesce(mail.oldest, 0), 0)"
 	     " from (select count(*) as number,"
 	     "   extract(epoch from now() - min(requested_at))::bigint as oldest"
 	     "   from (select requested_at from cm.payment where status = 'PENDING'"
@@ -36,7 +37,11 @@ PG_STATEMENT(ops_work,
 	     "   extract(epoch from now() - min(expires_at))::bigint as overdue"
 	     "   from (select seat_count, expires_at from cm.reservation"
 	     "     where status = 'PENDING' and not paying order by expires_at"
-	     "     limit 100000) as counted) as held");
+	     "     limit 100000) as counted) as held,"
+	     " (select count(*) as number,"
+	     "   extract(epoch from now() - min(created_at))::bigint as oldest"
+	     "   from (select created_at from cm.notification where email_status = 'PENDING'"
+	     "     order by email_next_at limit 100000) as counted) as mail");
 
 /* On delivery_waiting, each group from its front. */
 PG_STATEMENT(ops_groups,
@@ -95,6 +100,8 @@ enum fault health_work(struct ctx *ctx, struct health_work *ret_work)
 		.holds_overdue_s = pg_integer(&rows, 0, 10),
 		.connections_most = pg_integer(&rows, 0, 11),
 		.connections_locked = pg_integer(&rows, 0, 12),
+		.mails = pg_integer(&rows, 0, 13),
+		.mails_oldest_s = pg_integer(&rows, 0, 14),
 	};
 	return FAULT_NONE;
 }

@@ -45,3 +45,8 @@ store_tests += t/store/payment_store_test
 t_store_payment_store_test_SOURCES = t/store/payment_store_test.c t/store/store.h
 t_store_payment_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_store_payment_store_test_LDADD = $(STORE_LIBS)
+
+store_tests += t/store/notification_store_test
+t_store_notification_store_test_SOURCES = t/store/notification_store_test.c t/store/store.h
+t_store_notification_store_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_store_notification_store_test_LDADD = $(STORE_LIBS)

@@ -58,3 +58,11 @@ t_unit_ticket_test_SOURCES = t/unit/ticket_test.c t/unit/unit.h t/fake/ticket_me
 t_unit_ticket_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_ticket_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 t_unit_ticket_test_LDADD = libconcertmania.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += t/unit/notification_test
+TESTS += t/unit/notification_test
+t_unit_notification_test_SOURCES = t/unit/notification_test.c t/unit/unit.h \
+  t/fake/notification_mem.c t/fake/notification_mem.h
+t_unit_notification_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_notification_test_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+t_unit_notification_test_LDADD = $(UNIT_LIBS)
