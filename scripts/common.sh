@@ -195,6 +195,15 @@ require_packages() {
 	} || die "could not install: ${missing[*]}"
 }
 
+# Exim for the tests of e-mail: only its program is wanted, so it is not started, at boot neither. A host
+# with another mail server keeps that; the test is skipped there.
+require_mail_server() {
+	[ ! -x /usr/sbin/exim4 ] || return 0
+	! dpkg-query -W -f '${db:Status-Status} ${Provides}\n' | grep '^installed .*mail-transport-agent' >/dev/null || return 0
+	require_packages exim4-daemon-light
+	if as_root; then update-rc.d exim4 disable; else sudo -n update-rc.d exim4 disable; fi >/dev/null 2>&1 || true
+}
+
 # Uses runner of its caller. A policy of our own keeps the packages from starting the system's
 # servers; one that exists already is left alone.
 install_packages() {

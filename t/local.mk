@@ -45,7 +45,8 @@ dist_tests += t/t0203-authorisation.sh t/t0204-wrong-input.sh
 # Holds a history of t/rush and the database against the invariants.
 EXTRA_DIST += t/verify t/verify.sql
 dist_tests += t/t0500-payment.sh t/t0501-refund.sh t/t0502-toss.sh t/t0503-payment-kill.sh \
-  t/t0504-events.sh t/t0505-kafka.sh t/t0506-event-kill.sh t/t0509-money-rules.sh t/tool/toss
+  t/t0504-events.sh t/t0505-kafka.sh t/t0506-event-kill.sh t/t0507-mail.sh t/t0509-money-rules.sh \
+  t/tool/toss t/tool/mail-server t/tool/mailbox
 EXTRA_DIST += t/tool/load
 dist_tests += t/t0300-booking.sh
 dist_tests += t/t0301-rush.sh
