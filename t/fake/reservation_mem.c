@@ -145,10 +145,11 @@ enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t 
 	return reservation_memory.pass_fault;
 }
 
-enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass)
+enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass, bool *ret_lost)
 {
 	(void)ctx;
 	(void)pass;
+	*ret_lost = reservation_memory.is_queue_lost;
 	reservation_memory.restores++;
 	return reservation_memory.restore_fault;
 }

@@ -202,6 +202,9 @@ START_TEST(a_used_pass_opens_nothing)
 		reservation_memory.paid_ms = cases[i].paid_ms;
 		ck_assert_int_eq(reservation_hold(&ctx, &request, &held), FAULT_QUEUE_PASS_REQUIRED);
 		ck_assert_int_eq(reservation_memory.restores, cases[i].fault == FAULT_NONE);
+		reservation_memory.is_queue_lost = true; /* as without Redis */
+		ck_assert_int_eq(reservation_hold(&ctx, &request, &held), cases[i].fault);
+		ck_assert_int_eq(reservation_memory.locked_with_gate, cases[i].fault != FAULT_NONE);
 	}
 }
 END_TEST
