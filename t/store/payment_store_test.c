@@ -253,7 +253,7 @@ START_TEST(an_attempt_is_asked_about_from_its_deadline_or_a_hint_on)
 		(long long)begun.payment.id.value));
 	ck_assert(is_due());
 	ck_assert(!is_due()); /* leased */
-	do_sql(arena_printf(ctx.arena, "update cm.payment set requested_at = now()"
+	do_sql(arena_printf(ctx.arena, "update cm.payment set asked_at = now()"
 		" - interval '1 minute' where id = %lld", (long long)begun.payment.id.value));
 	be("cm_payment");
 	ck_assert_int_eq(payment_store_hint(&ctx, "cm-9999999999"), FAULT_NONE);
