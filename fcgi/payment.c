@@ -30,11 +30,12 @@ static const struct field sandbox_fields[] = {
 		.offset = offsetof(struct pay_input, script) },
 };
 
-/* At a real gateway nobody says how it ends: isSuccess has no allowed value. */
+/* At a real gateway nobody says how it ends: isSuccess has no allowed value. There is no key where
+ * there is nothing to pay. */
 static const struct field gateway_fields[] = {
 	{ .name = "reservationId", .type = FIELD_ID, .required = true,
 		.offset = offsetof(struct pay_input, reservation) },
-	{ .name = "paymentKey", .type = FIELD_TEXT, .required = true, .minimum = 1, .maximum = 200,
+	{ .name = "paymentKey", .type = FIELD_TEXT, .minimum = 1, .maximum = 200,
 		.offset = offsetof(struct pay_input, gateway_key) },
 	{ .name = "isSuccess", .type = FIELD_CHOICE, .choices = none,
 		.offset = offsetof(struct pay_input, script) },

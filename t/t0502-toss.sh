@@ -153,9 +153,28 @@ is "$status" 200 "a notice is taken"
 await status_is "$held" CONFIRMED
 pass "what it claims is not believed: the gateway is asked"
 
+# Where there is nothing to pay no gateway is asked.
+sql "update cm.seat_grade set price = 0 where id = (select grade_id from cm.seat where id = $((seat + 1)))" >/dev/null
+hold
+before=$(wc -l <"$TEST_DIR/ledger.calls")
+request POST /payment "{\"reservationId\":$held}"
+is "$status $(json '[.amount, .status] | join(" ")')" "201 0 SUCCESS" "a seat that costs nothing needs no payment key"
+await status_is "$held" CONFIRMED
+request DELETE "/reservation/$held"
+await status_is "$held" REFUNDED
+hold
+sql "select code from cm.payment_begin($payer, $held, 'toss', null, null, null, null, null)" >/dev/null
+await becomes "$held" CONFIRMED
+is "$(wc -l <"$TEST_DIR/ledger.calls")" "$before" "also when the worker dies meanwhile; the gateway hears nothing of it"
+sql "update cm.seat_grade set price = 150000 where id = (select grade_id from cm.seat where id = $seat)" >/dev/null
+hold
+request POST /payment "{\"reservationId\":$held}"
+is "$status $(json '[.errors[].field] | join(" ")')" "400 paymentKey" "one that costs something does"
+request POST /payment '{"reservationId":999999}'
+problem 404 reservation-not-found "an unknown reservation is unknown without a key, too"
 hold
 request POST /payment "{\"reservationId\":$held,\"isSuccess\":true}"
-is "$status $(json '[.errors[].field] | sort | join(" ")')" "400 isSuccess paymentKey" "isSuccess is for the sandbox only"
+is "$status $(json '[.errors[].field] | sort | join(" ")')" "400 isSuccess" "isSuccess is for the sandbox only"
 request POST /payment "{\"reservationId\":$held,\"paymentKey\":\"ok.9\",\"isSuccess\":true}"
 is "$status" 400 "also beside a payment key"
 request POST /payment "{\"reservationId\":$held,\"paymentKey\":\"$(printf 'x%.0s' $(seq 201))\"}"

@@ -90,6 +90,10 @@ static void confirm(struct ctx *ctx, const struct gateway *gateway,
 		.currency = row->payment.currency, .key = order->gateway_key,
 		.script = order->script,
 	};
+	if (!charge.amount) {
+		ret_answer->outcome = GATEWAY_SUCCESS; /* nothing to move: nobody to ask */
+		return;
+	}
 	int64_t took_us = clock_monotonic_us();
 	gateway->confirm(ctx, &charge, ret_answer);
 	took_us = clock_monotonic_us() - took_us;
@@ -136,6 +140,18 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 	return outcome(ctx, &row, ret_payment);
 }
 
+/* A real gateway's key is missing: right only where there is nothing to pay. */
+static enum fault check_key(struct ctx *ctx, const struct payment_order *order)
+{
+	int64_t amount;
+	if (order->gateway_key || payment_is_sandbox())
+		return FAULT_NONE;
+	enum fault fault = payment_store_amount(ctx, order->reservation, &amount);
+	if (!fault && amount)
+		fault = ctx_field_error(ctx, "paymentKey", "required");
+	return fault;
+}
+
 enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	struct payment *ret_payment)
 {
@@ -144,8 +160,8 @@ enum fault payment_pay(struct ctx *ctx, const struct payment_order *order,
 	struct gateway_answer answer = { .outcome = GATEWAY_UNKNOWN };
 	if (!gateway)
 		return FAULT_INTERNAL;
-	enum fault fault = payment_store_begin(ctx, order, gateway->name, &row);
-	if (fault)
+	enum fault fault = check_key(ctx, order);
+	if (fault || (fault = payment_store_begin(ctx, order, gateway->name, &row)))
 		return fault;
 	row.payment.reservation = order->reservation;
 	*ret_payment = row.payment;

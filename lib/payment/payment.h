@@ -17,7 +17,8 @@
 /* What a member asks for. Texts may be NULL where said. */
 struct payment_order {
 	struct reservation_id reservation;
-	const char *gateway_key;     /* the real gateway's paymentKey; NULL at the sandbox */
+	const char *gateway_key;     /* the real gateway's paymentKey; NULL at the sandbox, and
+				      * where there is nothing to pay: no gateway is asked then */
 	const char *script;          /* the sandbox's instruction; NULL at a real gateway */
 	struct idempotency idempotency;
 };

@@ -13,6 +13,8 @@ PG_STATEMENT(payment_begin,
 	" from cm.payment_begin($1, $2, $3, $4,"
 	" jsonb_strip_nulls(jsonb_build_object('script', $5::text)), $6,"
 	" $7, $8)");
+PG_STATEMENT(payment_amount,
+	"select amount from cm.reservation where id = $1 and member_id = $2");
 PG_STATEMENT(payment_settle,
 	"select code, $1::bigint, amount, currency, status, reservation_status, paid_ms,"
 	" failure_code, concert_id, false, seats, reservation_id"
@@ -93,6 +95,20 @@ enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *orde
 		return fault;
 	read_row(ctx, &rows, ret_row);
 	ret_row->order_id = pg_text(&rows, 0, 10);
+	return FAULT_NONE;
+}
+
+enum fault payment_store_amount(struct ctx *ctx, struct reservation_id reservation,
+	int64_t *ret_amount)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &payment_amount, "ii", reservation.value,
+		ctx->member.value);
+	if (fault)
+		return fault;
+	if (!rows.count)
+		return FAULT_RESERVATION_NOT_FOUND;
+	*ret_amount = pg_integer(&rows, 0, 0);
 	return FAULT_NONE;
 }
 

@@ -48,6 +48,9 @@ struct payment_paid_list {
 
 enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *order,
 	const char *gateway, struct payment_row *ret_row);
+/* What a reservation of the member's costs. Fault: RESERVATION_NOT_FOUND. */
+enum fault payment_store_amount(struct ctx *ctx, struct reservation_id reservation,
+	int64_t *ret_amount);
 enum fault payment_store_settle(struct ctx *ctx, struct payment_id id,
 	const struct gateway_answer *answer, struct payment_row *ret_row);
 enum fault payment_store_get(struct ctx *ctx, struct payment_id id, struct payment *ret_payment);
