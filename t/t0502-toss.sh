@@ -94,6 +94,13 @@ for answer in 400-PROVIDER_ERROR 401-UNAUTHORIZED_KEY 400-INVALID_API_KEY 409-ID
 done
 try took-400-ALREADY_PROCESSED_PAYMENT.3 CONFIRMED
 is "$status $(json .status)" "201 SUCCESS" "who is told that it was processed before asks at once"
+for key in account accounthang; do
+	try "$key.3" CANCELLED
+	[ "$key" != account ] || is "$status $(json .code)" "402 payment-declined" "a virtual account that waits for a deposit is no payment"
+	await becomes "$held" CANCELLED
+	is "$(calls "POST /v1/payments/$key.3/cancel") $(sql "select failure_code from cm.payment where reservation_id = $held")" \
+		"1 WAITING_FOR_DEPOSIT" "$key: closed, so that nobody pays into it, and its seat is free"
+done
 try already.3 CONFIRMED
 is "$status $(json .status)" "202 PENDING" "but waits no longer for both answers than for one"
 waited() { sed -n 's/^waited //p' "$TEST_DIR/ledger.calls" | grep .; }
@@ -117,7 +124,7 @@ tried
 is "$(grep -c elsewhere "$TEST_DIR/ledger.calls")" 0 "no redirect is followed"
 
 # refunds: made once, whatever is answered; tried again until the gateway is final
-for key in cancel500 cancelhang cancelother cancel-400-PROVIDER_ERROR cancel-403-NOT_AVAILABLE_BANK cancel-403-FORBIDDEN_REQUEST \
+for key in cancel500 cancelhang cancelother cancel-400-PROVIDER_ERROR cancel-403-NOT_AVAILABLE_BANK cancel-403-FORBIDDEN_REQUEST cancel-400-INVALID_REQUEST \
 	cancel-401-UNAUTHORIZED_KEY; do
 	try "$key.6" REFUNDED
 	await becomes "$held" CONFIRMED

@@ -44,6 +44,8 @@ ok "is restored into a new state" restore "$saved"
 refuses() { ! restore "$saved"; }
 ok "not over an instance" refuses
 ok "which starts" up
+is "$(sql "select count(*) from pg_sequences where schemaname = 'cm' and coalesce(last_value, 0) < 10000000")" 0 \
+	"numbers given after the backup are never given again"
 request GET /reservation
 is "$(json '.content[0] | "\(.status) \(.seats[0].id)"')" "CONFIRMED 665" "the token is good, the sold seat is its buyer's"
 request GET /seat/665
@@ -66,6 +68,7 @@ sells() {
 	[[ $status == 20[01] ]]
 }
 await sells
+cmp_ok "$(json .id)" -gt 10000000 "and so the gateway is asked for an order it has never seen"
 request POST /payment "{\"reservationId\":$(json .id),\"isSuccess\":true}"
 is "$status" 201 "and it goes on selling"
 is "$(psql -X -q -A -t -d "${DATABASE_URL/user=postgres/user=cm_queue}" -c 'select count(*) from cm.payment' 2>&1 | grep -c 'permission denied')" \

@@ -58,9 +58,8 @@ static const char *const unrefundable_codes[] = {
 	"NOT_CANCELABLE_PAYMENT", "NOT_CANCELABLE_AMOUNT", "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
 	"NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER", "EXCEED_MAX_REFUND_DUE", "REFUND_REJECTED",
 	"INVALID_REFUND_ACCOUNT_INFO", "INVALID_REFUND_ACCOUNT_NUMBER", "INVALID_BANK",
-	"FORBIDDEN_BANK_REFUND_REQUEST", "INVALID_REQUEST",
+	"FORBIDDEN_BANK_REFUND_REQUEST",
 	"NOT_ALLOWED_PARTIAL_REFUND", "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT",
-	"NOT_FOUND_PAYMENT",
 };
 
 static size_t receive(char *bytes, size_t size, size_t count, void *arg)
@@ -194,6 +193,44 @@ static bool is_refusal(const struct call *call)
 	return call->status >= 400 && call->status < 500;
 }
 
+/* A path segment: keys are the client's words. */
+static const char *escaped(struct ctx *ctx, const char *key)
+{
+	struct strbuf out;
+	strbuf_init(&out, ctx->arena);
+	for (; *key; key++)
+		if ((*key >= '0' && *key <= '9') || (*key >= 'a' && *key <= 'z')
+			|| (*key >= 'A' && *key <= 'Z') || strchr("-_.~", *key))
+			strbuf_byte(&out, *key);
+		else
+			strbuf_printf(&out, "%%%02X", (unsigned char)*key);
+	return out.data;
+}
+
+/* A virtual account waits for somebody's deposit for days, with the seat. It is closed, which Toss
+ * does while nothing was paid in: that is a no. */
+static void close_account(struct ctx *ctx, int64_t deadline_us, const char *key,
+	struct gateway_answer *ret_answer)
+{
+	struct call call = { .deadline_us = deadline_us, .body = "{\"cancelReason\":\"no-deposits\"}",
+		.path = arena_printf(ctx->arena, "/v1/payments/%s/cancel", escaped(ctx, key)) };
+	perform(ctx, &call);
+	const cJSON *json = parse(ctx, &call);
+	if (call.status == 200 && json && strcmp(text_of(ctx, json, "paymentKey"), key) == 0
+		&& strcmp(text_of(ctx, json, "status"), "CANCELED") == 0)
+		ret_answer->outcome = GATEWAY_DECLINED;
+}
+
+/* Whether the account is waiting for a deposit; then how that ended. */
+static bool was_account(struct ctx *ctx, const struct call *call, const cJSON *json,
+	struct gateway_answer *ret_answer)
+{
+	if (!ret_answer->code || strcmp(ret_answer->code, "WAITING_FOR_DEPOSIT") != 0)
+		return false;
+	close_account(ctx, call->deadline_us, text_of(ctx, json, "paymentKey"), ret_answer);
+	return true;
+}
+
 /* What became of the order, known until the deadline. */
 static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t deadline_us,
 	struct gateway_answer *ret_answer)
@@ -204,6 +241,7 @@ static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t de
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
 		read_payment(ctx, json, charge, ret_answer);
+		(void)was_account(ctx, &call, json, ret_answer);
 		return;
 	}
 	read_error(ctx, &call, json, ret_answer);
@@ -237,8 +275,9 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 	const cJSON *json = parse(ctx, &call);
 	if (call.status == 200 && json) {
 		read_payment(ctx, json, charge, ret_answer);
-		/* Only asking later can tell that nothing was taken. */
-		if (ret_answer->outcome == GATEWAY_DECLINED)
+		/* Else only asking later can tell that nothing was taken. */
+		if (!was_account(ctx, &call, json, ret_answer)
+			&& ret_answer->outcome == GATEWAY_DECLINED)
 			ret_answer->outcome = GATEWAY_UNKNOWN;
 		return;
 	}
@@ -247,20 +286,6 @@ static void toss_confirm(struct ctx *ctx, const struct gateway_charge *charge,
 		ask(ctx, charge, call.deadline_us, ret_answer);
 	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, declined_codes))
 		ret_answer->outcome = GATEWAY_DECLINED;
-}
-
-/* A path segment: keys are the client's words. */
-static const char *escaped(struct ctx *ctx, const char *key)
-{
-	struct strbuf out;
-	strbuf_init(&out, ctx->arena);
-	for (; *key; key++)
-		if ((*key >= '0' && *key <= '9') || (*key >= 'a' && *key <= 'z')
-			|| (*key >= 'A' && *key <= 'Z') || strchr("-_.~", *key))
-			strbuf_byte(&out, *key);
-		else
-			strbuf_printf(&out, "%%%02X", (unsigned char)*key);
-	return out.data;
 }
 
 /* The answer to a key is repeated for 15 days, an error as well: after the first minute each try
