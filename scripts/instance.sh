@@ -102,7 +102,8 @@ END
 # Names of all settings: those of the programs and those of these scripts.
 setting_names() {
 	sed -n 's/^CONF(\([A-Z0-9_]*\),.*/CM_\1/p' "$SOURCE_DIR/lib/base/conf.def"
-	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE QUEUE_TOKEN_RATE
+	printf 'CM_LIMIT_%s\n' SIGNIN_RATE SIGNUP_RATE QUEUE_RATE RESERVATION_RATE TOKEN_RATE QUEUE_TOKEN_RATE \
+		PAYMENT_RATE WEBHOOK_RATE
 	printf 'CM_TRUSTED_PROXY\n'
 	printf 'CM_DATABASE_ADMIN_URL\nCM_DATABASE_CONNECTIONS\n'
 }
@@ -423,6 +424,8 @@ render_nginx() {
 			-e "s|@SIGNUP_RATE@|${CM_LIMIT_SIGNUP_RATE:-5}|g" \
 			-e "s|@QUEUE_RATE@|${CM_LIMIT_QUEUE_RATE:-50}|g" \
 			-e "s|@RESERVATION_RATE@|${CM_LIMIT_RESERVATION_RATE:-50}|g" \
+			-e "s|@PAYMENT_RATE@|${CM_LIMIT_PAYMENT_RATE:-50}|g" \
+			-e "s|@WEBHOOK_RATE@|${CM_LIMIT_WEBHOOK_RATE:-200}|g" \
 			-e "s|@TRUSTED_PROXY@|$(trusted_proxies)|g" \
 			-e "s|@QUEUE_TOKEN_RATE@|${CM_LIMIT_QUEUE_TOKEN_RATE:-1}|g" \
 			-e "s|@TOKEN_RATE@|${CM_LIMIT_TOKEN_RATE:-50}|g" \

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 # production: limits by address count for callers on this host, too
 CM_LIMIT_SIGNIN_RATE=1 CM_LIMIT_SIGNUP_RATE=1 CM_LIMIT_QUEUE_RATE=5 CM_LIMIT_RESERVATION_RATE=5 \
-	CM_LIMIT_TOKEN_RATE=1 CM_ALLOW_SANDBOX=yes start_instance --profile production
+	CM_LIMIT_TOKEN_RATE=1 CM_LIMIT_PAYMENT_RATE=5 CM_LIMIT_WEBHOOK_RATE=5 CM_ALLOW_SANDBOX=yes \
+	start_instance --profile production
 
 # --- sizes -------------------------------------------------------------------------------------------------
 head -c 20000 /dev/zero | tr '\0' ' ' >"$TEST_DIR/large"
@@ -42,13 +43,18 @@ cmp_ok "$(burst POST /auth/signin '{}' 30 'X-Real-IP: 192.0.2.1')" -ge 20 "an ad
 cmp_ok "$(burst POST /member '{}' 60)" -ge 20 "sign-up is limited by address ($(cat "$TEST_DIR/counts"))"
 cmp_ok "$(burst GET /concert/1/queue/status '' 300)" -ge 50 "the queue is limited by address ($(cat "$TEST_DIR/counts"))"
 cmp_ok "$(burst GET /reservation '' 300)" -ge 50 "reservations are limited by address ($(cat "$TEST_DIR/counts"))"
+cmp_ok "$(burst GET /payment/1 '' 300)" -ge 50 "payments are limited by address ($(cat "$TEST_DIR/counts"))"
+is "$(burst POST /payment/webhook '{}' 100)" '' "which doesn't count against the gateway's notices"
+cmp_ok "$(burst POST /payment/webhook '{}' 500)" -ge 50 "these have a limit of their own ($(cat "$TEST_DIR/counts"))"
 # by token, for callers whose address isn't counted
-CM_TRUSTED_PROXY='127.0.0.1 ::1' CM_LIMIT_QUEUE_RATE=100000 CM_LIMIT_RESERVATION_RATE=100000 up --profile production
+CM_TRUSTED_PROXY='127.0.0.1 ::1' CM_LIMIT_QUEUE_RATE=100000 CM_LIMIT_RESERVATION_RATE=100000 \
+	CM_LIMIT_PAYMENT_RATE=100000 up --profile production
 raised() { [ "$(burst GET /reservation '' 300)" = '' ]; }
 await raised
 cmp_ok "$(burst GET /reservation '' 300 'Authorization: Bearer x')" -ge 50 "reservations are limited by token ($(cat "$TEST_DIR/counts"))"
 cmp_ok "$(burst GET /concert/1/queue/status '' 100 'Authorization: Bearer y')" -ge 80 "the queue is limited by token, to one a second ($(cat "$TEST_DIR/counts"))"
 is "$(burst GET /concert/1/queue/status '' 6 'Authorization: Bearer w')" '' "and five more at once"
+cmp_ok "$(burst GET /payment/1 '' 300 'Authorization: Bearer y')" -ge 50 "payments are limited by token ($(cat "$TEST_DIR/counts"))"
 is "$(burst GET /reservation '' 100 'Authorization: Bearer z')" '' "another token is not the same"
 token=y
 request GET /concert/1/queue/status
