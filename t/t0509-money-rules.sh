@@ -94,6 +94,8 @@ is "$status" 200 "the organiser cancels"
 token=$user
 nothing_paid() { [ "$(sql "select count(*) from cm.reservation where status in ('PAID', 'CONFIRMED', 'REFUNDING')")" = 0 ]; }
 await nothing_paid
+is "$(sql "select string_agg(distinct key, ' ') from cm.outbox where topic like 'concert.%'")" "concert:802" \
+	"a concert's events are in line behind the concert's only"
 is "$(sql "select count(*) from cm.payment p join cm.payment_refund f on f.payment_id = p.id
 	where f.reason = 'concert-cancelled' and f.amount <> p.amount")" 0 "everybody gets back what was charged"
 is "$(sql "select count(*) <= 3 from cm.outbox where topic = 'concert.cancelled'")" t "in as many steps as it takes"

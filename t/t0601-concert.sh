@@ -219,7 +219,7 @@ request DELETE "/concert/$map"
 is "$status $(json .status)" "200 CANCELLED" "cancelled"
 request DELETE "/concert/$map"
 is "$status $(json .status)" "200 CANCELLED" "twice is fine"
-is "$(sql "select count(*) from cm.outbox where topic = 'concert.cancelled' and key = '$map'")" 1 "told once"
+is "$(sql "select count(*) from cm.outbox where topic = 'concert.cancelled' and key = 'concert:$map'")" 1 "told once"
 request PATCH "/concert/$map" '{"title":"x"}'
 problem 409 concert-cancelled "a cancelled one doesn't change"
 
