@@ -1,5 +1,22 @@
 -- Rules of money: what a used ticket, a cancelled concert and a changed ladder mean, and who asked.
 
+-- Who is on record ----------------------------------------------------------------------------------
+
+-- Pure SQL without settings of its own: PostgreSQL puts it in the place where it is called.
+create function cm.actor() returns text language sql stable
+as $$
+  select coalesce(nullif(current_setting('cm.actor', true), ''),
+    case when current_setting('application_name') like 'cm\_%' and current_setting('application_name') <> 'cm_admin'
+         then 'program ' || substr(current_setting('application_name'), 4) else 'operator ' || session_user end)
+$$;
+comment on function cm.actor() is
+  'Who acts in this transaction: cm.actor where a function set it, else the program, else an operator''s role';
+alter table cm.payment_audit alter column who set default cm.actor();
+comment on column cm.payment_audit.who is
+  'member ID, administrator ID, program NAME or operator NAME; in rows before this migration the database role';
+alter table cm.concert add column cancelled_by text;
+comment on column cm.concert.cancelled_by is 'Who cancelled it, as in payment_audit.who';
+
 -- A ticket taken back by the organiser keeps when it was used --------------------------------------
 
 alter table cm.ticket drop constraint ticket_used,
@@ -27,6 +44,7 @@ as $$
 declare
   l_member bigint;
   l_paid bigint;
+  l_actor text := current_setting('cm.actor', true);
 begin
   select r.status, r.concert_id, r.currency, r.member_id into status, concert_id, currency, l_member
     from cm.reservation r
@@ -62,7 +80,10 @@ begin
     from cm.seats_release(array[p_reservation]);
   update cm.ticket t set status = 'VOID', voided_at = now()
    where t.reservation_id = p_reservation and t.status <> 'VOID';
+  perform set_config('cm.actor', coalesce('member ' || p_member, case p_reason when 'concert-cancelled' then
+    (select c.cancelled_by from cm.concert c where c.id = concert_id) end, l_actor, ''), true);
   refund_id := cm.refund_insert(payment_id, p_amount, p_fee, p_reason);
+  perform set_config('cm.actor', coalesce(l_actor, ''), true);
   perform cm.event('reservation.refunding', p_reservation::text, jsonb_build_object(
     'reservationId', p_reservation, 'paymentId', payment_id, 'refundId', refund_id, 'memberId', l_member,
     'concertId', concert_id, 'amount', p_amount, 'fee', p_fee, 'reason', p_reason), p_trace);
@@ -140,8 +161,8 @@ begin
             coalesce(p_gateway_request, '{}'), p_key)
     returning p.id, p.gateway_order_id, p.status into payment_id, order_id, status;
     update cm.reservation r set paying = true where r.id = p_reservation;
-    insert into cm.payment_audit (payment_id, from_status, to_status, why)
-    values (payment_id, 'NONE', 'PENDING', 'begin');
+    insert into cm.payment_audit (payment_id, from_status, to_status, who, why)
+    values (payment_id, 'NONE', 'PENDING', 'member ' || p_member, 'begin');
   elsif code in ('IN_FLIGHT', 'ALREADY_PAID') then
     select p.id, p.status, p.gateway_order_id, extract(epoch from p.captured_at) * 1000
       into payment_id, status, order_id, paid_ms
@@ -335,9 +356,11 @@ begin
   perform cm.event('concert.changed', 'concert:' || p_concert, jsonb_build_object('concertId', p_concert), null);
 end
 $$;
--- cm.concert_cancel(concert, version) -> (code, version): OK, NOT_FOUND, STALE, ALREADY.
+-- cm.concert_cancel(concert, version, by) -> (code, version): OK, NOT_FOUND, STALE, ALREADY.
+--   by: the administrator; workers of the build before don't say.
 --   Refunds are made by the consumer of concert.cancelled, reservation by reservation.
-create or replace function cm.concert_cancel(p_concert bigint, p_version integer, out code text, out version integer)
+drop function cm.concert_cancel(bigint, integer);
+create function cm.concert_cancel(p_concert bigint, p_version integer, p_by bigint default null, out code text, out version integer)
   language plpgsql volatile set search_path = cm, pg_temp
 as $$
 #variable_conflict use_column
@@ -351,12 +374,14 @@ begin
                when p_version is not null and p_version <> o.version then 'STALE'
                else 'OK' end;
   if code = 'OK' then
-    update cm.concert c set status = 'CANCELLED', cancelled_at = now(), updated_at = now(), version = c.version + 1
+    update cm.concert c set status = 'CANCELLED', cancelled_at = now(),
+           cancelled_by = coalesce('administrator ' || p_by, cm.actor()), updated_at = now(), version = c.version + 1
      where c.id = p_concert returning c.version into version;
     perform cm.event('concert.cancelled', 'concert:' || p_concert, jsonb_build_object('concertId', p_concert), null);
   end if;
 end
 $$;
+comment on function cm.concert_cancel(bigint, integer, bigint) is 'Cancels a concert and tells those who refund';
 -- cm.seats_block(concert, block, unblock) -> (code, seats)
 --   All or none. Blocking a blocked seat and unblocking a free one change nothing.
 --   OK: seats is null; NOT_FOUND: a seat isn't of this concert; TAKEN: seats are id \x1f number \x1e

@@ -64,6 +64,7 @@ is "$status $(json '.cancellation.steps[0].percent')" "200 100" "the organiser m
 token=$user
 request DELETE "/reservation/$bought"
 is "$(json '[.status, .refundAmount, .fee] | join(" ")')" "REFUNDING 150000 0" "who bought before cancels as it was then"
+mine=$bought
 buy 668
 request DELETE "/reservation/$bought"
 is "$(json '[.status, .refundAmount, .fee] | join(" ")')" "REFUNDING 0 150000" "who buys now, as it is now"
@@ -99,6 +100,21 @@ is "$(sql "select string_agg(distinct key, ' ') from cm.outbox where topic like 
 is "$(sql "select count(*) from cm.payment p join cm.payment_refund f on f.payment_id = p.id
 	where f.reason = 'concert-cancelled' and f.amount <> p.amount")" 0 "everybody gets back what was charged"
 is "$(sql "select count(*) <= 3 from cm.outbox where topic = 'concert.cancelled'")" t "in as many steps as it takes"
+
+# --- who is on record ---
+admin_id=$(sql "select id from cm.member where email_key = lower('$ADMIN_EMAIL')")
+# steps PAYMENT: from>to who why, in order
+steps() { sql "select string_agg(from_status || '>' || to_status || ' ' || who || ' ' || why, '; ' order by id)
+	from cm.payment_audit where payment_id = $1"; }
+payment_of() { sql "select id from cm.payment where reservation_id = $1"; }
+is "$(steps "$(payment_of "$mine")")" "NONE>PENDING member $payer begin; PENDING>SUCCESS program payment gateway; \
+NONE>PENDING member $payer member; PENDING>SUCCESS program sweeper gateway; SUCCESS>CANCELLED program sweeper member" \
+	"a member pays and cancels: each step with who and why"
+is "$(steps "$(payment_of "$slow")")" "NONE>PENDING member $payer begin; PENDING>SUCCESS program payment gateway; \
+NONE>PENDING administrator $admin_id concert-cancelled; PENDING>SUCCESS program sweeper gateway; \
+SUCCESS>CANCELLED program sweeper concert-cancelled" "an administrator cancels the concert: on record at each refund"
+is "$(sql "select cancelled_by from cm.concert where id = 802")" "administrator $admin_id" "and at the concert"
+is "$(sql "select count(*) from cm.payment_audit where at is null or who ~ '^cm_'")" 0 "with when, and no bare database role"
 
 # --- a production that would give its tickets away ---
 # starts NAME=VALUE...: what the programs say to such settings

@@ -55,7 +55,7 @@ PG_STATEMENT(concert_sales,
 	"and seat_id = s.id and live limit 1) l order by s.position");
 
 PG_STATEMENT(concert_change_one, "select code from concert_change($1, $2::integer, $3::jsonb)");
-PG_STATEMENT(concert_cancel_one, "select code from concert_cancel($1, $2::integer)");
+PG_STATEMENT(concert_cancel_one, "select code from concert_cancel($1, $2::integer, $3)");
 PG_STATEMENT(concert_block, "select code, seats from seats_block($1, $2::bigint[], $3::bigint[])");
 
 PG_STATEMENT(concert_positions,
@@ -177,8 +177,8 @@ enum fault concert_store_cancel(struct ctx *ctx, struct concert_id id, int64_t v
 	const char **ret_code)
 {
 	struct pg_rows rows;
-	return code_of(ctx, pg_query(ctx, &rows, &concert_cancel_one, "iI", id.value, version), &rows,
-		ret_code);
+	return code_of(ctx, pg_query(ctx, &rows, &concert_cancel_one, "iIi", id.value, version,
+		ctx->member.value), &rows, ret_code);
 }
 
 enum fault concert_store_block(struct ctx *ctx, struct concert_id id,
