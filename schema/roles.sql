@@ -63,6 +63,10 @@ grant update (name, email, email_key, language, notification_opt_out, password_h
   on cm.member to cm_member;
 grant select, update on cm.refresh_token to cm_member;
 grant select on cm.reservation, cm.reservation_seat, cm.concert, cm.ticket, cm.notification to cm_member;
+-- leaving: what is under way is locked, not changed
+grant update (updated_at) on cm.reservation to cm_member;
+grant select (reservation_id, id, captured_at) on cm.payment to cm_member;
+grant select (payment_id, status) on cm.payment_refund to cm_member;
 grant update (read_at) on cm.notification to cm_member;
 grant update (status, used_at, used_by) on cm.ticket to cm_member;
 grant select on cm.reservation, cm.concert to cm_auth;

@@ -48,6 +48,38 @@ is "$(sql "select status || ' ' || (used_at is not null) from cm.ticket where re
 	"what the organiser takes back keeps when it was used"
 await status_is "$bought" REFUNDED
 
+# --- nobody leaves while money is on its way ---
+member leaver@example.com
+leaver=$(sql "select id from cm.member where email_key = 'leaver@example.com'")
+held=$(hold "$leaver" 671)
+request DELETE /member/me
+problem 409 member-has-tickets "nobody leaves with a seat held"
+# A payment that begins in the hold's last moment, and is not yet to be seen when the member leaves.
+sql "update cm.reservation set expires_at = now() where id = $held" >/dev/null
+begin_with "update cm.reservation set expires_at = now() + interval '1 minute' where id = $held;
+	select from cm.payment_begin($leaver, $held, 'sandbox', null, '{}', null, null, null);
+	update cm.reservation set expires_at = now() where id = $held"
+while_locked cm_member DELETE /member/me
+problem 409 member-has-tickets "nor while a payment is under way, not even one that has just begun"
+attempt=$(sql "select id from cm.payment where reservation_id = $held")
+sql "select code from cm.payment_settle($attempt, 'DECLINED', null, null, null, null)" >/dev/null
+sql "set session_replication_role = replica;
+	update cm.payment set captured_at = now(), status = 'CANCELLED' where id = $attempt" >/dev/null
+request DELETE /member/me
+problem 409 member-has-tickets "nor while what was taken for nothing is still here"
+past=$(sql "select min(id) from cm.concert where id <> 802")
+sql "set session_replication_role = replica;
+	update cm.payment set captured_at = null, status = 'FAILED' where id = $attempt;
+	update cm.reservation set status = 'REFUNDING', paid_at = now(), concert_id = $past where id = $held;
+	update cm.concert set date_time = now() - interval '1 day', reservation_close_at = now() - interval '2 days',
+		reservation_open_at = now() - interval '9 days' where id = $past" >/dev/null
+request DELETE /member/me
+problem 409 member-has-tickets "nor before a refund is made, also after the concert"
+sql "set session_replication_role = replica; update cm.reservation set status = 'REFUNDED' where id = $held" >/dev/null
+request DELETE /member/me
+is "$status" 204 "then one may"
+token=$(sign_in payer@example.com)
+
 # --- a cancelled concert takes no money ---
 late=$(hold "$payer" 666)
 sql "update cm.concert set status = 'CANCELLED', cancelled_at = now() where id = 802" >/dev/null

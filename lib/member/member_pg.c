@@ -10,11 +10,22 @@ PG_STATEMENT(member_get_statement,
 PG_STATEMENT(member_rename_statement,
 	"update cm.member set name = $2, updated_at = now() where id = $1 and deleted_at is null");
 
-/* Reads the row first, so that 'gone' and 'has tickets' are told apart in one round trip. */
+/* Reads the row first, so that 'gone' and 'busy' are told apart in one round trip. Locks what may
+ * still change hands, so that a payment which is just beginning is seen. Money that was taken for
+ * nothing must have gone back before its owner may. */
 PG_STATEMENT(member_delete_statement,
-	"with me as (select id, exists (select from cm.reservation r join cm.concert c"
-	"        on c.id = r.concert_id where r.member_id = $1"
-	"        and r.status in ('PAID', 'CONFIRMED', 'REFUNDING') and c.date_time > now()) as busy"
+	"with live as materialized (select r.concert_id, r.status, r.paying, r.expires_at"
+	"    from cm.reservation r where r.member_id = $1"
+	"        and r.status in ('PENDING', 'PAID', 'CONFIRMED', 'REFUNDING')"
+	"        order by r.id for update),"
+	" me as (select id, exists (select from live r join cm.concert c on c.id = r.concert_id"
+	"        where case r.status when 'REFUNDING' then true"
+	"            when 'PENDING' then r.paying or r.expires_at > now()"
+	"            else c.date_time > now() end)"
+	"    or exists (select from cm.reservation r join cm.payment p on p.reservation_id = r.id"
+	"        where r.member_id = $1 and r.status in ('CANCELLED', 'EXPIRED')"
+	"        and p.captured_at is not null and not exists (select from cm.payment_refund f"
+	"            where f.payment_id = p.id and f.status = 'SUCCESS')) as busy"
 	"    from cm.member where id = $1 and deleted_at is null for update),"
 	" gone as (update cm.member m set name = '', email = 'deleted-' || m.id || '@invalid',"
 	"        email_key = 'deleted-' || m.id || '@invalid', password_hash = '!',"
