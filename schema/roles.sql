@@ -96,21 +96,31 @@ grant select (member_id, concert_id, paid_at) on cm.reservation to cm_queue;
 -- Booking
 grant select on cm.concert, cm.seat_grade, cm.reservation_transition, cm.seat_availability
   to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
-grant select, update on cm.seat to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
-grant select, insert, update on cm.reservation_seat, cm.seat_counter to cm_reservation;
-grant select, update on cm.reservation to cm_reservation;
+grant select, update (state, reservation_id, held_until) on cm.seat
+  to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
+grant select, update (live) on cm.reservation_seat to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
+grant insert on cm.reservation_seat to cm_reservation;
+grant select, insert, update on cm.seat_counter to cm_reservation;
+grant select, update (status, status_reason) on cm.reservation to cm_reservation, cm_consumer;
+grant select, update (status, status_reason, paying, paid_at) on cm.reservation to cm_payment, cm_sweeper;
 grant insert (member_id, concert_id, amount, currency, seat_count, expires_at) on cm.reservation to cm_reservation;
 grant select, insert, update on cm.seat_counter to cm_payment, cm_consumer, cm_sweeper;
-grant select, update on cm.reservation, cm.reservation_seat to cm_payment, cm_consumer, cm_sweeper;
 grant insert, select on cm.reservation_audit, cm.payment_audit, cm.outbox
   to cm_reservation, cm_payment, cm_consumer, cm_sweeper;
 grant select, insert, update on cm.idempotency_key to cm_reservation, cm_payment, cm_sweeper, cm_consumer;
 grant delete on cm.idempotency_key to cm_sweeper;
-grant select, insert, update on cm.payment, cm.payment_refund to cm_payment, cm_sweeper, cm_consumer;
-grant select, update on cm.payment to cm_reservation;
-grant select, insert on cm.payment_refund to cm_reservation;
-grant select, update on cm.ticket to cm_reservation, cm_payment, cm_sweeper;
-grant select, insert, update on cm.ticket to cm_consumer;
+-- Money: what was agreed (amounts, whose, for what) is written once; only outcomes change.
+grant select on cm.payment, cm.payment_refund to cm_payment, cm_sweeper, cm_consumer, cm_reservation;
+grant insert on cm.payment to cm_payment;
+grant update (status, captured_at, settled_at, gateway_key, failure_code, failure_message, refunded_amount,
+              query_count, next_query_at, asked_at, recheck_at) on cm.payment to cm_payment, cm_sweeper;
+grant update (refunded_amount) on cm.payment to cm_reservation, cm_consumer;
+grant insert on cm.payment_refund to cm_payment, cm_sweeper, cm_consumer, cm_reservation;
+grant update (status, settled_at, next_attempt_at, attempt_count, gateway_key, last_error)
+  on cm.payment_refund to cm_sweeper;
+grant select on cm.ticket to cm_payment, cm_sweeper;
+grant select, update (status, voided_at) on cm.ticket to cm_reservation, cm_consumer;
+grant insert on cm.ticket to cm_consumer;
 
 -- Events
 grant select on cm.subscription to cm_relay, cm_consumer, cm_sweeper;

@@ -32,6 +32,9 @@ cm_auth|select * from cm.payment
 cm_auth|update cm.reservation set amount = 0
 cm_auth|insert into cm.ticket (reservation_id) values (1)
 cm_member|select password_hash from cm.member
+cm_member|update cm.reservation set amount = 0
+cm_member|update cm.payment set captured_at = null
+cm_member|select amount from cm.payment
 cm_member|update cm.member set role = 'ROLE_ADMIN'
 cm_member|insert into cm.member (name, email, email_key, password_hash) values ('a', 'a', 'a', '!')
 cm_member|select * from cm.payment
@@ -57,9 +60,23 @@ cm_reservation|select * from cm.refresh_token
 cm_reservation|update cm.concert set max_tickets_per_member = 1000
 cm_reservation|update cm.seat_grade set price = 1
 cm_reservation|insert into cm.payment (reservation_id) values (1)
+cm_reservation|update cm.payment set status = 'SUCCESS'
+cm_reservation|update cm.payment set amount = 0
+cm_reservation|update cm.payment_refund set status = 'SUCCESS'
+cm_reservation|update cm.reservation set amount = 0
+cm_reservation|update cm.reservation set paid_at = now()
+cm_reservation|update cm.reservation_seat set price = 0
+cm_reservation|update cm.seat set grade_id = 1
+cm_reservation|update cm.ticket set member_id = 1
 cm_reservation|insert into cm.ticket (reservation_id) values (1)
 cm_reservation|delete from cm.idempotency_key
 cm_payment|select password_hash from cm.member
+cm_payment|update cm.payment set amount = 0
+cm_payment|update cm.payment_refund set amount = 0
+cm_payment|update cm.payment_refund set status = 'SUCCESS'
+cm_payment|update cm.reservation set amount = 0
+cm_payment|update cm.reservation set member_id = 1
+cm_payment|update cm.ticket set status = 'ISSUED'
 cm_payment|insert into cm.reservation (member_id) values (1)
 cm_payment|update cm.concert set status = 'CANCELLED'
 cm_payment|update cm.seat_grade set price = 1
@@ -79,11 +96,23 @@ cm_relay|update cm.reservation set amount = 0
 cm_relay|delete from cm.outbox
 cm_relay|insert into cm.outbox (topic, key, payload) values ('payment.completed', 1, '{}')
 cm_consumer|select password_hash from cm.member
+cm_consumer|insert into cm.payment (reservation_id) values (1)
+cm_consumer|update cm.payment set amount = 0
+cm_consumer|update cm.payment set status = 'SUCCESS'
+cm_consumer|update cm.payment_refund set amount = 0
+cm_consumer|update cm.reservation set amount = 0
+cm_consumer|update cm.reservation set expires_at = now()
+cm_consumer|update cm.ticket set member_id = 1
 cm_consumer|select * from cm.refresh_token
 cm_consumer|update cm.member set role = 'ROLE_ADMIN'
 cm_consumer|insert into cm.reservation (member_id) values (1)
 cm_consumer|delete from cm.dead_letter
 cm_sweeper|select password_hash from cm.member
+cm_sweeper|insert into cm.payment (reservation_id) values (1)
+cm_sweeper|update cm.payment set amount = 0
+cm_sweeper|update cm.payment_refund set amount = 0
+cm_sweeper|update cm.reservation set amount = 0
+cm_sweeper|update cm.ticket set status = 'ISSUED'
 cm_sweeper|insert into cm.reservation (member_id) values (1)
 cm_sweeper|insert into cm.ticket (reservation_id) values (1)
 cm_sweeper|update cm.concert set title = 'x'
