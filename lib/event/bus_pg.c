@@ -144,6 +144,8 @@ static bool is_events_own(const struct batch *batch)
 	static int64_t last_event, times;
 	if (!batch->failed || !is_servers(batch->fault))
 		return batch->failed;
+	if (batch->fault == FAULT_REDIS_AWAY)
+		return false; /* it may be away for long, and nothing is lost by waiting */
 	times = batch->failed->id == last_event ? times + 1 : 1;
 	last_event = batch->failed->id;
 	return times >= conf_integer(CONF_EVENT_TRIES);

@@ -294,7 +294,7 @@ START_TEST(a_store_that_is_away_is_not_the_events_fault)
 {
 	static const enum fault faults[] = { FAULT_DATABASE_AWAY, FAULT_DATABASE_BUSY,
 		FAULT_REDIS_AWAY };
-	start(8, 1);
+	start(8, 4);
 	give("a");
 	played.fails = "a";
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
