@@ -7,7 +7,9 @@ create function cm.actor() returns text language sql stable
 as $$
   select coalesce(nullif(current_setting('cm.actor', true), ''),
     case when current_setting('application_name') like 'cm\_%' and current_setting('application_name') <> 'cm_admin'
-         then 'program ' || substr(current_setting('application_name'), 4) else 'operator ' || session_user end)
+         then 'program ' || substr(current_setting('application_name'), 4)
+         when session_user like 'cm\_%' and session_user <> 'cm_admin' then 'program ' || substr(session_user, 4)
+         else 'operator ' || session_user end)
 $$;
 comment on function cm.actor() is
   'Who acts in this transaction: cm.actor where a function set it, else the program, else an operator''s role';

@@ -13,7 +13,8 @@ PG_STATEMENT(test_seats_of,
 	" where l.reservation_id = $1");
 PG_STATEMENT(test_audit,
 	"select string_agg(case when refund_id is null then '' else 'refund ' end || from_status || '>'"
-	" || to_status || ' ' || who || ' ' || why, ', ' order by id) from cm.payment_audit"
+	" || to_status || ' ' || regexp_replace(who, '[0-9]+', 'ID') || ' ' || why, ', ' order by id)"
+	" from cm.payment_audit"
 	" where payment_id = $1 and at > now() - interval '1 hour' and at <= clock_timestamp()");
 
 enum { SEATS = 2 };
@@ -346,7 +347,7 @@ START_TEST(a_refund_is_what_was_paid_and_once)
 }
 END_TEST
 
-/* Who, when and why of each step, by the role that made it. */
+/* Who, when and why of each step. */
 START_TEST(each_step_is_in_the_audit)
 {
 	int attempts;
@@ -354,16 +355,16 @@ START_TEST(each_step_is_in_the_audit)
 	refund(begun.payment.amount, 0);
 	refund_settle(refund_due(&attempts), GATEWAY_SUCCESS, false);
 	ck_assert_str_eq(ask(&test_audit, begun.payment.id.value),
-		"NONE>PENDING cm_payment begin, PENDING>SUCCESS cm_payment gateway, "
-		"refund NONE>PENDING cm_reservation member, "
-		"refund PENDING>SUCCESS cm_sweeper gateway, "
-		"SUCCESS>CANCELLED cm_sweeper member");
+		"NONE>PENDING member ID begin, PENDING>SUCCESS program payment gateway, "
+		"refund NONE>PENDING member ID member, "
+		"refund PENDING>SUCCESS program sweeper gateway, "
+		"SUCCESS>CANCELLED program sweeper member");
 	hold();
 	begin(&no_key);
 	be("cm_sweeper");
 	settle(GATEWAY_DECLINED);
 	ck_assert_str_eq(ask(&test_audit, begun.payment.id.value),
-		"NONE>PENDING cm_payment begin, PENDING>FAILED cm_sweeper declined");
+		"NONE>PENDING member ID begin, PENDING>FAILED program sweeper declined");
 	pay();
 	be("cm_consumer"); /* an operator cancelled the concert */
 	struct payment_paid paid = { reservation, begun.payment.amount };
@@ -371,9 +372,9 @@ START_TEST(each_step_is_in_the_audit)
 		FAULT_NONE);
 	refund_settle(refund_due(&attempts), GATEWAY_DECLINED, true);
 	ck_assert_str_eq(ask(&test_audit, begun.payment.id.value),
-		"NONE>PENDING cm_payment begin, PENDING>SUCCESS cm_payment gateway, "
-		"refund NONE>PENDING cm_consumer concert-cancelled, "
-		"refund PENDING>FAILED cm_sweeper code");
+		"NONE>PENDING member ID begin, PENDING>SUCCESS program payment gateway, "
+		"refund NONE>PENDING program consumer concert-cancelled, "
+		"refund PENDING>FAILED program sweeper code");
 }
 END_TEST
 
