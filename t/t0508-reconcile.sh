@@ -106,7 +106,7 @@ for _ in $(seq 16); do
 done
 these="id in ($(IFS=,; echo "${hung[*]}"))"
 sql "update cm.payment set next_query_at = now() where $these" >/dev/null
-asked() { sql "select count(*) from cm.payment where $these and asked_at is not null"; }
+asked() { sql "select count(*) from cm.payment where $these and query_count > 0"; }
 asked_some() { [ "$(asked)" -gt 0 ]; }
 await asked_some
 hold
