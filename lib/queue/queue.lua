@@ -699,8 +699,8 @@ local function give_back(q, member)
   call('SREM', q.p .. 'o', member)
 end
 
--- ARGV: member, epoch, why: leave | done | expire_hold | give_back, and if not 0: only a turn claimed before this instant (ms since
--- 1970). The freed slot goes to the next ticket before the reply. A turn that ended with its hold is as one that ran out.
+-- ARGV: member, epoch, why: leave | done | expire_hold | give_back, and if not 0: only a turn claimed before this instant
+-- (ms since 1970). The freed slot goes to the next ticket before the reply. A turn that ended with its hold is as one that ran out.
 local function queue_release(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
   if not q then return refuse(code, epoch) end

@@ -200,9 +200,29 @@ def bought_with_another_place(client):
     expect(queue.status(2)[0], NONE, "bought at the last moment")
 
 
+def hold_given_back(client):
+    """A turn that a hold has extended is as long as before when the hold is given back."""
+    queue = Queue(client, 1, lease=60000, lease_max=900000, free=1, held=0, overbook=1, capacity=2)
+    first = queue.join(1)[9]
+    queue.join(2)
+    expect(queue.fcall("extend", 1, queue.ms(600)), [queue.ms(600)], "extended")
+    queue.wait(10)
+    queue.fcall("release", 1, -1, "give_back", queue.ms())
+    expect(queue.status(1)[:10:9], [ADMITTED, first], "given back within the turn")
+    expect(queue.status(2)[0], WAITING, "the seat is looked for again")
+    queue.fcall("extend", 1, queue.ms(600))
+    queue.wait(100)
+    queue.fcall("release", 1, -1, "give_back", queue.ms(-200))
+    expect(queue.status(1)[0], ADMITTED, "a hold of an earlier turn changes nothing")
+    queue.fcall("release", 1, -1, "give_back", queue.ms())
+    expect(queue.status(1)[:10:9], [ADMITTED, queue.ms(10)], "given back later: a window to choose again")
+    queue.wait(11)
+    expect([queue.status(1)[0], queue.status(2)[0]], [EXPIRED, ADMITTED], "then the next one is called")
+
+
 CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
-         bought_with_another_place]
+         bought_with_another_place, hold_given_back]
 
 
 def main():
