@@ -156,6 +156,9 @@ await refund_is FAILED
 is "$(metric cm_refunds_failed)" 1 "a refund refused for good is in the metrics"
 request DELETE "/reservation/$held"
 is "$status $(json '"\(.status) \(.refundAmount)"')" "200 REFUNDING 150000" "the member still sees what is owed"
+told() { request GET /notification && [ "$(json '.content[0] | "\(.kind) \(.reservationId)"')" = "refund-delayed $held" ]; }
+await told
+like "$(json '.content[0].message')" '150,000' "and was told that it takes longer"
 refund=$(sql "select id from cm.payment_refund where payment_id = $payment")
 ok "it is in the list" bash -c "'$SOURCE_DIR/scripts/payments' --state '$STATE' list | grep -q '^refund|$refund|sandbox|$order|150000|FAILED|1|.*|refund-refused\$'"
 like "$(payments minji retry-refund "$refund" 'the account is open again')" '^OK refund [0-9]+ PENDING$' "tried again"

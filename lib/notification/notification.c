@@ -12,6 +12,7 @@ static const struct { const char *topic, *kind; } causes[] = {
 	{ "payment.failed", "declined" },
 	{ "reservation.cancelled", "cancelled" },
 	{ "payment.refunded", "refunded" },
+	{ "refund.failed", "refund-delayed" },
 	{ "reservation.expired", "expired" },
 	{ "reservation.refunding", "cancelled" },
 };

@@ -14,7 +14,8 @@
 
 struct notification {
 	int64_t id;
-	const char *kind; /* confirmed, declined, cancelled, refunded, expired, concert-cancelled */
+	/* confirmed, declined, cancelled, refunded, refund-delayed, expired, concert-cancelled */
+	const char *kind;
 	struct reservation_id reservation;
 	struct concert_id concert;
 	int64_t created_ms, read_ms;

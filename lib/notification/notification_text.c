@@ -71,6 +71,17 @@ static const struct template {
 		"완료되지 않았으며, 결제하신 금액을 전액 환불해 드렸습니다.",
 		"결제하신 수단으로 환불되었습니다. 은행이나 카드사에 따라 내역에 표시되기까지 며칠이 "
 		"걸릴 수 있습니다. 남은 좌석이 있으면 다시 예매하실 수 있습니다." } },
+	{ "refund-delayed", true, "rtdpbfa",
+		{ "Refund delayed: ",
+		"Your refund could not be made the way you paid. The money is still yours, and our "
+		"staff is looking after it.",
+		"You need not do anything. We will tell you as soon as the refund is made, and get in "
+		"touch if we need to know where to send it." },
+		{ "[환불 지연] ",
+		"결제하신 수단으로 환불이 처리되지 않아 담당자가 확인하고 있습니다. 환불받으실 금액에는 "
+		"변동이 없습니다.",
+		"따로 신청하지 않으셔도 됩니다. 환불이 완료되면 알려 드리며, 받으실 계좌가 필요하면 "
+		"연락드리겠습니다." } },
 	{ "expired", false, "rtdps",
 		{ "Time to pay is over: ",
 		"The time to pay is over, so the seats are no longer kept for you. Nothing was "
