@@ -137,7 +137,7 @@ ok "nothing unknown" refuses minji settle 999999 failed 'there is none'
 is "$(payments minji settle "$first" failed "Toss' page says EXPIRED")" "DECLINED payment FAILED reservation CANCELLED" "settled as failed"
 is "$(sql "select state from cm.seat where id = (select seat_id from cm.reservation_seat l join cm.payment p using (reservation_id) where p.id = $first)")" \
 	AVAILABLE "its seat is free"
-is "$(sql "select who || ': ' || why from cm.payment_audit where payment_id = $first and to_status = 'FAILED' and who like 'operator%'")" \
+is "$(sql "select who || ': ' || why from cm.payment_audit where payment_id = $first and to_status = 'FAILED' and who = 'operator minji'")" \
 	"operator minji: Toss' page says EXPIRED" "who and why are in the audit"
 is "$(sql "select recheck_at is not null from cm.payment where id = $first")" t "and the gateway is asked once more all the same"
 is "$(payments minji settle "$second" success "Toss' page says DONE")" "PAID payment SUCCESS reservation PAID" "another as paid"
@@ -170,7 +170,7 @@ like "$(payments minji close-refund "$again" 'sent by bank transfer, number 4711
 await status_is "$held" REFUNDED
 is "$(metric cm_refunds_failed) $(sql "select status || ' ' || refunded_amount from cm.payment where id = $payment")" \
 	"0 CANCELLED 150000" "and settled"
-is "$(sql "select string_agg(who || ': ' || why, ', ' order by id) from cm.payment_audit where payment_id = $payment and who like 'operator%'")" \
+is "$(sql "select string_agg(who || ': ' || why, ', ' order by id) from cm.payment_audit where payment_id = $payment and who = 'operator minji'")" \
 	"operator minji: the account is open again, operator minji: sent by bank transfer, number 4711" "each step in the audit"
 like "$(payments minji show "$payment")" 'operator minji.*4711' "where anybody can read it"
 done_testing
