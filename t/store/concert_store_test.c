@@ -31,7 +31,12 @@ START_TEST(scenario)
 	ck_assert_int_eq(seat_get(&ctx, (struct seat_id){ 665 }, &seat), FAULT_NONE);
 	ck_assert_str_eq(seat->number, "A-12");
 	ck_assert_int_eq(seat->concert.value, 802);
-	ck_assert_uint_eq(ctx.statements, 3);
+	ck_assert_str_eq(seat->grade, "VIP");
+	ck_assert_int_eq(seat->price, 150000);
+	ck_assert_uint_eq(ctx.statements, 4);
+	ck_assert_int_eq(seat_get(&ctx, (struct seat_id){ 666 }, &seat), FAULT_NONE);
+	ck_assert_str_eq(seat->grade, "VIP");
+	ck_assert_uint_eq(ctx.statements, 5); /* the grade is known for a second */
 }
 END_TEST
 
