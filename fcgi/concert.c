@@ -143,8 +143,7 @@ static enum fault create(struct ctx *ctx, const struct req *req, struct res *res
 	enum fault fault = body_concert_new(ctx, req, &input);
 	if (fault || (fault = concert_create(ctx, &input, &concert)))
 		return fault;
-	if (concert->queue.lobby_at_ms)
-		queue_follow_now(ctx, concert->id);
+	queue_follow_now(ctx, concert->id);
 	res->status = 201;
 	res_header_printf(res, "Location", "/concert/%lld", (long long)concert->id.value);
 	reply_concert_detail(&res->body, concert);

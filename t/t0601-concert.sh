@@ -250,9 +250,9 @@ GET \/concert\/{id} 200 1
 GET \/seat\/{id} 200 2
 GET \/concert\/{id}\/seat 200 1
 GET \/concert\/{id}\/report 200 1
-POST \/concert 201 2
-PATCH \/concert\/{id} 200 2
-DELETE \/concert\/{id} 200 2
+POST \/concert 201 3
+PATCH \/concert\/{id} 200 3
+DELETE \/concert\/{id} 200 3
 PATCH \/concert\/{id}\/seat 200 2
 END_OF_TABLE
 done_testing

@@ -72,9 +72,9 @@ layout() {
 	done
 	printf ']}'
 }
-route 'POST /concert' 201 2 0 POST /concert "$(layout 1)"
+route 'POST /concert' 201 3 1 POST /concert "$(layout 1)"
 small=$(json .id)
-route 'POST /concert' 201 2 0 POST /concert "$(layout 20)"
+route 'POST /concert' 201 3 1 POST /concert "$(layout 20)"
 large=$(json .id)
 route 'PATCH /concert/{id}' 200 3 1 PATCH "/concert/$small" '{"title":"왕복 일"}'
 mapfile -t seats < <(sql "select id from cm.seat where concert_id = $large order by position")
@@ -114,15 +114,15 @@ route 'POST /reservation' 201 1 1 POST /reservation '{"concertId":802,"seatId":6
 route 'DELETE /reservation/{id}' 200 1 0 DELETE "/reservation/$(json .id)"
 route 'DELETE /concert/{id}/queue' 204 0-2 1-2 DELETE /concert/802/queue
 
-# without a queue: the gate has to be told so until Redis knows, whatever is held
+# without a queue: Redis knows since the concert was made
 # --- buying --------------------------------------------------------------------------------------------------
-route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[0]}}" -H 'Idempotency-Key: one'
+route 'POST /reservation' 201 1 1 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[0]}}" -H 'Idempotency-Key: one'
 first=$(json .id)
-route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatIds\":[$(printf '%s,' "${seats[@]:1:19}")${seats[20]}]}"
+route 'POST /reservation' 201 1 1 POST /reservation "{\"concertId\":$large,\"seatIds\":[$(printf '%s,' "${seats[@]:1:19}")${seats[20]}]}"
 many=$(json .id)
-route 'POST /reservation' 201 1-2 1-2 POST /reservation "{\"concertId\":$large,\"gradeId\":$(sql "select max(id) - 3 from cm.seat_grade where concert_id = $large"),\"count\":4}"
+route 'POST /reservation' 201 1 1 POST /reservation "{\"concertId\":$large,\"gradeId\":$(sql "select max(id) - 3 from cm.seat_grade where concert_id = $large"),\"count\":4}"
 third=$(json .id)
-route 'POST /reservation' 409 1-2 1-2 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[199]}}"
+route 'POST /reservation' 409 1 1 POST /reservation "{\"concertId\":$large,\"seatId\":${seats[199]}}"
 route 'GET /reservation/{id}' 200 1 0 GET "/reservation/$many"
 route 'POST /payment' 201 2 0 POST /payment "{\"reservationId\":$first,\"isSuccess\":true}" -H 'Idempotency-Key: two'
 paid=$(json .id)
