@@ -104,8 +104,10 @@ static enum fault load_and_tell(struct ctx *ctx, struct concert_id concert,
 {
 	enum queue_code code = QUEUE_CODE_EPOCH;
 	enum fault fault = FAULT_NONE;
+	bool makes_summary = record->makes_summary;
 	for (int i = 0; i < READINGS && !fault && code == QUEUE_CODE_EPOCH; i++) {
 		fault = load(ctx, concert, record);
+		record->makes_summary = makes_summary;
 		if (!fault)
 			fault = queue_tick(ctx, concert, record, summary, &code);
 	}
@@ -117,10 +119,10 @@ enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 {
 	struct queue_summary summary = { 0 };
 	struct queue_record *record = arena_alloc(ctx->arena, sizeof *record);
+	record->makes_summary = ret_summary != NULL;
 	enum fault fault = load_and_tell(ctx, concert, record, &summary);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
-	record->makes_summary = ret_summary != NULL;
 	if (!fault)
 		fault = settle(ctx, record, &summary);
 	if (fault == FAULT_CONCERT_NOT_FOUND || fault == FAULT_REDIS_AWAY)
