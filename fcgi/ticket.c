@@ -34,7 +34,7 @@ struct list_input {
 static const struct field list_fields[] = {
 	{ .name = "limit", .type = FIELD_INTEGER, .minimum = 1, .maximum = LIMIT_LIST_MAXIMUM,
 		.offset = offsetof(struct list_input, limit) },
-	{ .name = "cursor", .type = FIELD_TEXT, .minimum = 1, .maximum = 512,
+	{ .name = "cursor", .type = FIELD_TEXT, .minimum = 1, .maximum = 200,
 		.offset = offsetof(struct list_input, cursor) },
 	{ .name = "reservationId", .type = FIELD_ID,
 		.offset = offsetof(struct list_input, reservation) },
