@@ -31,20 +31,20 @@ pass "taken back, it starts"
 
 # the same for many hosts, for a server with little, and for a database with a limit of its own
 CM_DATABASE_HOSTS=9 up
-like "$(cat "$TEST_DIR/up.log")" "need $((9 * 36 + 10)) connections" "nine hosts need nine times as much"
+like "$(cat "$TEST_DIR/up.log")" "need $((9 * 37 + 10)) connections" "nine hosts need nine times as much"
 CM_DATABASE_HOSTS='' CM_DATABASE_RESERVE=1000 up
 like "$(cat "$TEST_DIR/up.log")" 'CM_DATABASE_RESERVE asks for most \(1000\)' "the reserve counts"
 CM_DATABASE_RESERVE='' up || bail "taking it back"
 sql 'alter database concert_mania connection limit 20'
 budget
-like "$(cat "$TEST_DIR/budget")" 'need 46 connections, PostgreSQL gives 20' "the database's own limit counts"
+like "$(cat "$TEST_DIR/budget")" 'need 47 connections, PostgreSQL gives 20' "the database's own limit counts"
 sql 'alter database concert_mania connection limit -1'
 ok "without it all is well" budget
 
 # a server made too small by its own setting
 down
 CM_DATABASE_CONNECTIONS=30 up
-like "$(cat "$TEST_DIR/up.log")" 'need 46 connections, PostgreSQL gives 27' "a server too small is refused at the first start"
+like "$(cat "$TEST_DIR/up.log")" 'need 47 connections, PostgreSQL gives 27' "a server too small is refused at the first start"
 CM_DATABASE_CONNECTIONS='' down
 CM_DATABASE_CONNECTIONS='' up || bail "taking it back"
 pass "by default the server is made large enough"
@@ -55,7 +55,7 @@ ok "with a replica" budget
 is "$(sed -n '/^read replica/,$s/^needed *//p' "$TEST_DIR/budget")" $((4 + 1 + 10)) "its connections are added up too"
 sql 'alter database concert_mania connection limit 45'
 budget
-like "$(cat "$TEST_DIR/budget")" 'need 46 connections, PostgreSQL gives 45' "each server is held to its own"
+like "$(cat "$TEST_DIR/budget")" 'need 47 connections, PostgreSQL gives 45' "each server is held to its own"
 sql 'alter database concert_mania connection limit -1'
 CM_DATABASE_REPLICA_URL='host=/nonexistent dbname=x' up || bail "a replica that is away"
 like "$(cat "$TEST_DIR/up.log" "$STATE/log/connections.log")" 'replica does not answer; the primary will serve' \
