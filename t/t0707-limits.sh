@@ -61,7 +61,7 @@ request GET /concert/1/queue/status
 while [ "$status" != 429 ]; do request GET /concert/1/queue/status; done
 problem 429 rate-limited "whose token asks for its place too often is told so"
 like "$(header Retry-After)" '^[1-9][0-9]*$' "and when to come again"
-token=w
+token=v
 request GET /concert/1/queue/status
 problem 401 token-invalid "another token at that moment gets its answer"
 token=
