@@ -36,12 +36,23 @@ buy 666
 late=$bought
 sql "update cm.reservation set created_at = now() - interval '30 days' where id = $late;
 	update cm.concert set date_time = now() + interval '5 days', reservation_close_at = now() + interval '4 days' where id = 802" >/dev/null
+# A reservation that is locked for a moment gathers those who have yet to look at it, and a slow change
+# lets the next one in before the first is done.
+sql "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.2); return new; end';
+	create trigger a_slow before update on cm.reservation for each row when (new.status = 'REFUNDING')
+		execute function public.slow()" >/dev/null
+sql "begin; select from cm.reservation where id = $late for update; select pg_sleep(0.4); commit" >/dev/null &
+holder=$!
+is_locked() { [ "$(sql "select count(*) from pg_stat_activity where wait_event = 'PgSleep'")" = 1 ]; }
+await is_locked
 for i in $(seq 50); do
 	curl -s -X DELETE -H "Authorization: Bearer $token" "$BASE_URL/reservation/$late" \
 		-w '\n' >"$TEST_DIR/cancel.$i" &
 	many[i]=$!
 done
 for i in $(seq 50); do wait "${many[$i]}"; done
+wait "$holder"
+sql "drop trigger a_slow on cm.reservation" >/dev/null
 like "$(jq -r '"\(.refundAmount) \(.fee)"' "$TEST_DIR"/cancel.* | sort -u | tr '\n' ';')" \
 	'^(120000 30000;|120000 30000;null null;)$' "20 % six to three days before, for 50 at once"
 await status_is "$late" REFUNDED
