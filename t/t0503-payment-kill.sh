@@ -6,20 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 rounds=20
 [ -z "${CM_LONG:-}" ] || rounds=200
-points=$BUILD_DIR/points
-mkdir -p "$points"
-exec 7>"$points/.lock"
-flock 7
-[ -e "$points/Makefile" ] || (cd "$points" && "$SOURCE_DIR/configure" -q --enable-points) >"$TEST_DIR/configure" 2>&1 ||
-	bail "configure --enable-points failed: $(tail -3 "$TEST_DIR/configure")"
-make -s -C "$points" -j2 all >"$TEST_DIR/make" 2>&1 || bail "the build failed: $(tail -5 "$TEST_DIR/make")"
-exec 7>&-
-BUILD_DIR=$points
-mkdir -m 777 "$TEST_DIR/bank" "$TEST_DIR/orders"
-died=$TEST_DIR/died # point, program and process of each death
-install -m 666 /dev/null "$died"
+use_points
+died=$TEST_DIR/deaths # point, program and process of each
+mkdir -m 777 "$TEST_DIR/bank"
 install -m 666 /dev/null "$TEST_DIR/bank/ledger"
-export CM_POINT=@$TEST_DIR/orders CM_POINT_LOG=$died
 CM_SANDBOX_DIR=$TEST_DIR/bank start_instance
 hold() { sql "select reservation_id from cm.reservation_hold($payer, 805, array[$1]::bigint[], null, null, null, null, null)"; }
 sql "update cm.concert set max_tickets_per_member = 100000 where id in (801, 802, 805)" >/dev/null
