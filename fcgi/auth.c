@@ -1,10 +1,8 @@
 /* Sign-up, sign-in, refresh, sign-out: CPU-heavy through argon2, hence a pool of its own. */
 #include <stddef.h>
-#include <sys/resource.h>
 
 #include "auth/auth.h"
 #include "base/banned.h"
-#include "base/conf.h"
 #include "guard.h"
 #include "http/json.h"
 #include "profile.h"
@@ -121,16 +119,9 @@ static const struct route routes[] = {
 	{ METHOD_POST, "/auth/signout", GUARD_OPTIONAL, sign_out },
 };
 
-/* A hash takes a processor for 25 ms; whoever reaches for a seat meanwhile goes first. Where that
- * isn't allowed, sign-ins only get their usual share. */
-static void stand_back(void)
-{
-	(void)!setpriority(PRIO_PROCESS, 0, (int)conf_integer(CONF_AUTH_NICE));
-}
-
 int main(int argc, char **argv)
 {
 	static const struct worker worker = { .name = "auth", .routes = routes,
-		.route_count = sizeof(routes) / sizeof(*routes), .init = stand_back };
+		.route_count = sizeof(routes) / sizeof(*routes) };
 	return worker_main(argc, argv, &worker);
 }
