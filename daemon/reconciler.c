@@ -21,6 +21,6 @@ static enum fault step(struct ctx *ctx, bool *ret_more)
 int main(int argc, char **argv)
 {
 	static const struct daemon_program program = { .name = "reconciler", .role = "sweeper",
-		.poll = DAEMON_POLL_SECOND, .step = step };
+		.poll = DAEMON_POLL_SECOND, .step = step, .check = payment_check_settings };
 	return daemon_main(argc, argv, &program);
 }

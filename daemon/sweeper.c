@@ -1,6 +1,5 @@
 /* cm-sweeper: whatever time alone makes due. */
 #include "daemon.h"
-#include "payment/payment.h"
 #include "sweep.h"
 
 #include "base/banned.h"
@@ -28,7 +27,6 @@ static enum fault step(struct ctx *ctx, bool *ret_more)
 int main(int argc, char **argv)
 {
 	static const struct daemon_program program = { .name = "sweeper",
-		.poll = DAEMON_POLL_SECOND, .step = step,
-		.check = payment_check_settings };
+		.poll = DAEMON_POLL_SECOND, .step = step };
 	return daemon_main(argc, argv, &program);
 }

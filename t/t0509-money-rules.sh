@@ -165,7 +165,7 @@ CM_GATEWAY=toss|CM_TOSS_SECRET_KEY
 CM_ALLOW_SANDBOX=yes CM_SANDBOX_DIR=/tmp|CM_SANDBOX_DIR
 END
 # without keys they would end in any case
-for program in fcgi/cm-payment daemon/cm-sweeper; do
+for program in fcgi/cm-payment daemon/cm-reconciler; do
 	env CM_PROFILE=production "$BUILD_DIR/$program" </dev/null 2>"$TEST_DIR/said"
 	like "$(<"$TEST_DIR/said")" 'CM_GATEWAY is sandbox' "$program itself doesn't start, and says why"
 done
