@@ -4,15 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 [ -x /usr/sbin/exim4 ] || skip_all "needs Debian's exim4-daemon-light"
 command -v setpriv >/dev/null || skip_all "needs setpriv"
-points=$BUILD_DIR/points
-mkdir -p "$points"
-exec 7>"$points/.lock"
-flock 7
-[ -e "$points/Makefile" ] || (cd "$points" && "$SOURCE_DIR/configure" -q --enable-points) >"$TEST_DIR/configure" 2>&1 ||
-	bail "configure --enable-points failed: $(tail -3 "$TEST_DIR/configure")"
-make -s -C "$points" -j2 all >"$TEST_DIR/make" 2>&1 || bail "the build failed: $(tail -5 "$TEST_DIR/make")"
-exec 7>&-
-BUILD_DIR=$points
+use_points
 
 # --- a mail server ----------------------------------------------------------------------------------------------
 server=$TEST_DIR/exim
