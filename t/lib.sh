@@ -126,6 +126,14 @@ member() {
 	[ -n "$token" ] || bail "could not sign in as $1"
 }
 
+# sign_tokens: from here on `as MEMBER [ROLE]` sets token to one signed with the instance's key; members
+# need no account for it.
+sign_tokens() {
+	CM_TOKEN_KEYS=$(setting_of CM_TOKEN_KEYS)
+	export CM_TOKEN_KEYS
+}
+as() { token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" "$@"); }
+
 # sql TEXT: as the superuser of the instance; rows, columns split by |.
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -c "$1"; }
 redis() { redis-cli -s "${REDIS_URL#unix://}" "$@"; }

@@ -4,10 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all "python3 signs the members' tokens"
 start_instance
-# shellcheck disable=SC1091
-. "$STATE/etc/cm.env"
-export CM_TOKEN_KEYS
-as() { token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" "$@"); }
+sign_tokens
 patch() { # JSON
 	as 1 ROLE_ADMIN
 	request PATCH /concert/802/queue "$1"

@@ -4,10 +4,7 @@
 command -v python3 >/dev/null || skip_all "python3 signs the members' tokens"
 # one: the worker that is asked is the one that remembers
 CM_POOL_QUEUE_WORKERS=1 start_instance
-# shellcheck disable=SC1091
-. "$STATE/etc/cm.env"
-export CM_TOKEN_KEYS
-as() { token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" "$@"); }
+sign_tokens
 state() { json .status; }
 # info CONCERT NAME: of the queue's state and settings in Redis
 info() { redis fcall_ro cm_queue_info 1 "cq:{$1}" | awk -v name="$2" 'found { print; exit } $0 == name { found = 1 }'; }

@@ -3,10 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all "python3 plays the crowd"
 start_instance
-# shellcheck disable=SC1091
-. "$STATE/etc/cm.env"
-export CM_TOKEN_KEYS
-token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" 1 ROLE_ADMIN)
+sign_tokens
+as 1 ROLE_ADMIN
 request PATCH /concert/802/queue '{"capacity":50,"ratePerSecond":100,"burst":100,"reset":true}'
 is "$status" 200 "50 inside, 100 a second"
 python3 "$SOURCE_DIR/t/queue/crowd_http.py" "$BASE_URL" "${REDIS_URL#unix://}" 802 \

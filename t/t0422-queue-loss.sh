@@ -3,10 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip_all "python3 plays the members"
 start_instance
-# shellcheck disable=SC1091
-. "$STATE/etc/cm.env"
-export CM_TOKEN_KEYS
-token=$(python3 "$SOURCE_DIR/t/queue/access_token.py" 1 ROLE_ADMIN)
+sign_tokens
+as 1 ROLE_ADMIN
 request PATCH /concert/802/queue '{"capacity":20,"ratePerSecond":100,"windowSeconds":60,"livenessSeconds":120,"leaseSeconds":600,"rebuildSeconds":20,"reset":true}'
 is "$status" 200 "20 inside"
 python3 "$SOURCE_DIR/t/queue/loss_http.py" "$BASE_URL" "${REDIS_URL#unix://}" 802 --members 300 --capacity 20 \
