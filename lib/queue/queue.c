@@ -72,7 +72,7 @@ static enum fault is_used(struct ctx *ctx, const struct queue_paper *ticket, boo
 	int64_t paid_ms;
 	enum fault fault = queue_member_paid(ctx, ticket->concert, &paid_ms);
 	if (!fault)
-		*ret_used = paid_ms >= ticket->issued_s * 1000;
+		*ret_used = paid_ms >= ticket->issued_ms;
 	return fault;
 }
 
@@ -115,7 +115,7 @@ static enum fault write_papers(struct ctx *ctx, struct concert_id concert,
 	struct queue_paper paper = { .concert = concert, .member = ctx->member,
 		.epoch = place->epoch, .kind = place->lobby_index >= 0 ? 0 : 1,
 		.number = place->lobby_index >= 0 ? place->lobby_index : place->number,
-		.issued_s = place->now_ms / 1000 };
+		.issued_ms = place->now_ms };
 	if (paper.number < 0 || (place->status != QUEUE_PRE_QUEUE && place->status != QUEUE_WAITING
 			&& place->status != QUEUE_ADMITTED))
 		return FAULT_NONE;

@@ -9,9 +9,10 @@
 #include "base/str.h"
 #include "queue/hash.h"
 
-enum { WORK_LIFE_S = 180, WORK_BYTES = 1024, TAG_BYTES = 8 };
+enum { WORK_MINUTE_MS = 60000, WORK_LIFE_MS = 180000, WORK_BYTES = 1024, TAG_BYTES = 8 };
 
-/* Written and read by this file alone and signed in between, so the text has one exact form. */
+/* Written and read by this file alone and signed in between, so the text has one exact form.
+ * iat is in milliseconds: within one second a member can buy and take the next place. */
 #define PAPER_FORMAT "{\"c\":%" PRId64 ",\"m\":%" PRId64 ",\"e\":%" PRId64 ",\"n\":%" PRId64 \
 	",\"k\":%" PRId64 ",\"iat\":%" PRId64 ",\"exp\":%" PRId64 "}"
 #define PAPER_SCAN "{\"c\":%" SCNd64 ",\"m\":%" SCNd64 ",\"e\":%" SCNd64 ",\"n\":%" SCNd64 \
@@ -21,7 +22,7 @@ static enum fault paper_sign(struct ctx *ctx, const char *typ, const struct queu
 	const char **ret_token)
 {
 	const char *payload = arena_printf(ctx->arena, PAPER_FORMAT, paper->concert.value,
-		paper->member.value, paper->epoch, paper->number, paper->kind, paper->issued_s,
+		paper->member.value, paper->epoch, paper->number, paper->kind, paper->issued_ms,
 		paper->expires_ms / 1000);
 	return token_seal(ctx, typ, payload, ret_token);
 }
@@ -37,7 +38,7 @@ static enum fault paper_open(struct ctx *ctx, const char *typ, const char *token
 	if (fault)
 		return fault;
 	if (sscanf(payload, PAPER_SCAN, &paper.concert.value, &paper.member.value, &paper.epoch,
-			&paper.number, &paper.kind, &paper.issued_s, &expires_s, &end) != 7
+			&paper.number, &paper.kind, &paper.issued_ms, &expires_s, &end) != 7
 		|| end < 0 || payload[end])
 		return FAULT_TOKEN_INVALID;
 	paper.expires_ms = expires_s * 1000;
@@ -101,7 +102,7 @@ enum fault queue_work_challenge(struct ctx *ctx, struct concert_id concert,
 	const char **ret_challenge)
 {
 	struct queue_paper paper = { .concert = concert, .member = ctx->member,
-		.issued_s = ctx->now_ms / 60000 * 60 };
+		.issued_ms = ctx->now_ms / WORK_MINUTE_MS * WORK_MINUTE_MS };
 	return paper_sign(ctx, "qw", &paper, ret_challenge);
 }
 
@@ -124,8 +125,8 @@ bool queue_work_valid(struct ctx *ctx, struct concert_id concert, const char *wo
 	if (!leading_zero_bits(hash, bits))
 		return false;
 	const char *challenge = arena_strndup(ctx->arena, work, (size_t)(colon - work));
-	int64_t now_s = ctx->now_ms / 1000;
 	return !paper_open(ctx, "qw", challenge, &paper)
 		&& paper.concert.value == concert.value && paper.member.value == ctx->member.value
-		&& now_s >= paper.issued_s - 60 && now_s < paper.issued_s + WORK_LIFE_S;
+		&& ctx->now_ms >= paper.issued_ms - WORK_MINUTE_MS
+		&& ctx->now_ms < paper.issued_ms + WORK_LIFE_MS;
 }

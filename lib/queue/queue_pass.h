@@ -10,7 +10,7 @@ struct queue_paper {
 	struct member_id member;
 	int64_t epoch, number;
 	int64_t kind;       /* ticket: 0 lobby index, 1 ticket number */
-	int64_t issued_s;
+	int64_t issued_ms;
 	int64_t expires_ms; /* pass: end of the lease */
 };
 

@@ -115,7 +115,7 @@ static enum fault check_paper(struct ctx *ctx, const struct hold_request *reques
 	enum fault fault = queue_pass_check(ctx, request->concert, gate->epoch, request->pass, &pass);
 	if (fault)
 		return fault;
-	if (gate->paid_ms >= pass.issued_s * 1000)
+	if (gate->paid_ms >= pass.issued_ms)
 		return FAULT_QUEUE_PASS_REQUIRED;
 	*ret_pass = pass;
 	return FAULT_NONE;

@@ -140,7 +140,7 @@ enum fault queue_pass_check(struct ctx *ctx, struct concert_id concert, int64_t 
 	(void)concert;
 	(void)epoch;
 	(void)pass;
-	*ret_paper = (struct queue_paper){ .issued_s = reservation_memory.pass_issued_s };
+	*ret_paper = (struct queue_paper){ .issued_ms = reservation_memory.pass_issued_ms };
 	reservation_memory.passes++;
 	return reservation_memory.pass_fault;
 }

@@ -21,7 +21,7 @@ struct reservation_memory {
 
 	/* the lock's and the queue's */
 	enum fault lock_fault, pass_fault, restore_fault;
-	int64_t pass_issued_s;
+	int64_t pass_issued_ms;
 	bool is_queue_lost;
 	enum seat_lock_code lock_code;
 	int busy_locks; /* so many answer BUSY first */

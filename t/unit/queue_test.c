@@ -84,7 +84,7 @@ static const char *pass_until(int64_t expires_ms, int64_t epoch)
 {
 	const char *pass;
 	struct queue_paper paper = { .concert = concert, .member = ctx.member, .epoch = epoch,
-		.number = 12, .kind = 1, .issued_s = 1, .expires_ms = expires_ms };
+		.number = 12, .kind = 1, .issued_ms = 1000, .expires_ms = expires_ms };
 	ck_assert_int_eq(queue_pass_sign(&ctx, &paper, &pass), FAULT_NONE);
 	return pass;
 }
@@ -126,7 +126,7 @@ END_TEST
 START_TEST(ticket_is_not_a_pass)
 {
 	struct queue_paper paper = { .concert = concert, .member = { 7 }, .epoch = 3, .number = 12,
-		.kind = 1, .issued_s = 1, .expires_ms = ctx.now_ms + 5000 };
+		.kind = 1, .issued_ms = 1000, .expires_ms = ctx.now_ms + 5000 };
 	const char *ticket;
 	load_keys();
 	ck_assert_int_eq(queue_ticket_sign(&ctx, &paper, &ticket), FAULT_NONE);

@@ -12,7 +12,7 @@ static struct hold held;
 static void forget(void)
 {
 	reservation_memory = (struct reservation_memory){ .hold = { .code = HOLD_HELD,
-		.reservation = { .id = { 7 }, .seat_count = 2 } }, .pass_issued_s = 1000 };
+		.reservation = { .id = { 7 }, .seat_count = 2 } }, .pass_issued_ms = 1000500 };
 	request = (struct hold_request){ .concert = { 802 }, .seats = seats, .seat_count = 2 };
 	conf_set(CONF_SEAT_LOCK_TRIES, "3");
 	conf_set(CONF_QUEUE_STORE_DOWN, "static");
@@ -187,7 +187,7 @@ END_TEST
 START_TEST(a_used_pass_opens_nothing)
 {
 	static const struct { int64_t paid_ms; enum fault fault; } cases[] = {
-		{ 999999, FAULT_NONE }, { 1000000, FAULT_QUEUE_PASS_REQUIRED },
+		{ 1000499, FAULT_NONE }, { 1000500, FAULT_QUEUE_PASS_REQUIRED },
 		{ 2000000, FAULT_QUEUE_PASS_REQUIRED },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
