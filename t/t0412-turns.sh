@@ -106,12 +106,12 @@ hold 436
 hold 436
 is "$status" 201 "with two holds"
 expire 436
-expired_told() {
-	[ "$(sql "select count(*) from cm.reservation r join cm.outbox o on o.topic = 'reservation.expired' and o.key = r.id::text
+told() { # TOPIC MEMBER COUNT
+	[ "$(sql "select count(*) from cm.reservation r join cm.outbox o on o.topic = '$1' and o.key = r.id::text
 		join cm.delivery d on d.event_id = o.id and d.consumer_group = 'cache' and d.done_at is not null
-		where r.member_id = $1")" -ge "$2" ]
+		where r.member_id = $2")" -ge "$3" ]
 }
-await expired_told 436 1
+await told reservation.expired 436 1
 ask 436
 is "$(state)" ADMITTED "when one runs out the turn stays for the other"
 as 436
@@ -126,9 +126,23 @@ request DELETE /concert/802/queue
 join 437
 is "$(state)" ADMITTED "who left holding seats has come again"
 expire 437
-await expired_told 437 1
+await told reservation.expired 437 1
 ask 437
 is "$(state)" ADMITTED "the old hold that runs out doesn't end the new turn"
+as 437
+request DELETE /concert/802/queue
+join 448
+hold 448
+held=$(json .id)
+request DELETE /concert/802/queue
+join 448
+is "$(state)" ADMITTED "another who left holding seats has come again"
+request POST /payment "{\"reservationId\":$held,\"isSuccess\":true}"
+is "$status" 201 "pays for them"
+await told payment.completed 448 1
+ask 448
+is "$(state)" ADMITTED "and keeps the new turn too"
+request DELETE /concert/802/queue
 
 # --- seats given back: the turn is as long as without them ------------------------------------------------------
 patch '{"reset":true,"capacity":5,"leaseSeconds":120,"maximumLeaseSeconds":300}'

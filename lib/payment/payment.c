@@ -102,18 +102,23 @@ static void confirm(struct ctx *ctx, const struct gateway *gateway,
 	metric_add(METRIC_GATEWAY_ERRORS, ret_answer->outcome == GATEWAY_UNKNOWN);
 }
 
+struct turn {
+	struct concert_id concert;
+	int64_t held_ms;
+};
+
 static void release_turn(struct ctx *ctx, void *arg)
 {
-	const struct concert_id *concert = arg;
-	(void)!queue_release(ctx, *concert, ctx->member, "done");
+	const struct turn *turn = arg;
+	(void)!queue_release(ctx, turn->concert, ctx->member, "done", turn->held_ms);
 }
 
 /* Who has bought makes room for the next one in the queue, once the answer is out. */
-static void leave_queue(struct ctx *ctx, struct concert_id concert)
+static void leave_queue(struct ctx *ctx, struct concert_id concert, int64_t held_ms)
 {
-	struct concert_id *copy = arena_alloc(ctx->arena, sizeof(*copy));
-	*copy = concert;
-	ctx_after(ctx, release_turn, copy);
+	struct turn *turn = arena_alloc(ctx->arena, sizeof(*turn));
+	*turn = (struct turn){ concert, held_ms };
+	ctx_after(ctx, release_turn, turn);
 }
 
 /* The money may have been taken, so a database that fails now makes the answer unknown, not the
@@ -135,7 +140,7 @@ static enum fault settle(struct ctx *ctx, const struct gateway_answer *answer,
 	}
 	payment_told(ctx, &row);
 	if (row.concert.value && strcmp(row.payment.status, "SUCCESS") == 0)
-		leave_queue(ctx, row.concert);
+		leave_queue(ctx, row.concert, begun->held_ms);
 	row.payment.reservation = begun->payment.reservation;
 	return outcome(ctx, &row, ret_payment);
 }

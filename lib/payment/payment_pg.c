@@ -9,7 +9,8 @@
 
 PG_STATEMENT(payment_begin,
 	"select code, payment_id, amount, currency, status, reservation_status, paid_ms,"
-	" failure_code, concert_id, replayed, order_id"
+	" failure_code, concert_id, replayed, order_id,"
+	" (select " PG_MS("created_at") " from cm.reservation where id = $2)"
 	" from cm.payment_begin($1, $2, $3, $4,"
 	" jsonb_strip_nulls(jsonb_build_object('script', $5::text)), $6,"
 	" $7, $8)");
@@ -95,6 +96,7 @@ enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *orde
 		return fault;
 	read_row(ctx, &rows, ret_row);
 	ret_row->order_id = pg_text(&rows, 0, 10);
+	ret_row->held_ms = pg_integer(&rows, 0, 11);
 	return FAULT_NONE;
 }
 

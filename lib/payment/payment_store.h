@@ -11,6 +11,7 @@ struct payment_row {
 	const char *code;
 	struct payment payment;
 	struct concert_id concert;
+	int64_t held_ms; /* when the seats were held; of a begin */
 	const char *order_id;
 	const int64_t *positions; /* layout positions of the seats whose state changed */
 	size_t position_count;

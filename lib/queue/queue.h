@@ -116,13 +116,11 @@ enum fault queue_get_status(struct ctx *ctx, struct concert_id concert,
 enum fault queue_leave(struct ctx *ctx, struct concert_id concert);
 
 /* The member's turn is over, paid for or not: the slot goes to the next one in the same script.
- * why: "done" (bought), "expire_hold"; "give_back" only takes a hold's extension away. For the
- * domains to the right; failure changes nothing that time won't. */
+ * why: "done" (bought), "expire_hold"; "give_back" only takes a hold's extension away. before_ms:
+ * when the seats were held; a turn claimed since then is another one and stays. For the domains to
+ * the right; failure changes nothing that time won't. */
 enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
-	const char *why);
-/* The same for whoever learns of it later: a turn claimed since then is another one and stays. */
-enum fault queue_release_claimed(struct ctx *ctx, struct concert_id concert,
-	struct member_id member, const char *why, int64_t before_ms);
+	const char *why, int64_t before_ms);
 
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary);

@@ -4,19 +4,13 @@
 #include "queue/queue_store.h"
 
 /* In a file of its own, so that those who only release don't link the queue's statements. */
-enum fault queue_release_claimed(struct ctx *ctx, struct concert_id concert,
-	struct member_id member, const char *why, int64_t before_ms)
+enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
+	const char *why, int64_t before_ms)
 {
 	struct queue_answer answer;
 	struct queue_question question = { .verb = QUEUE_VERB_RELEASE, .member = member,
 		.drawn = -1, .why = why, .claimed_before_ms = before_ms };
 	return queue_ask(ctx, concert, &question, &answer);
-}
-
-enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
-	const char *why)
-{
-	return queue_release_claimed(ctx, concert, member, why, 0);
 }
 
 enum fault queue_turn_restore(struct ctx *ctx, const struct queue_paper *pass, bool *ret_lost)

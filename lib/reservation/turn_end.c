@@ -32,5 +32,5 @@ enum fault reservation_end_turn(struct ctx *ctx, const struct event *event)
 	bool bought = strcmp(why, "done") == 0;
 	if (fault || !end.has_queue || (!bought && end.holds_others))
 		return fault;
-	return queue_release_claimed(ctx, event->concert, event->member, why, end.created_ms);
+	return queue_release(ctx, event->concert, event->member, why, end.created_ms);
 }

@@ -38,6 +38,7 @@ enum fault payment_store_begin(struct ctx *ctx, const struct payment_order *orde
 	fill(ret_row, payment_memory.begin_code ? payment_memory.begin_code : "OK",
 		payment_memory.begin_status ? payment_memory.begin_status : "PENDING");
 	ret_row->payment.replayed = payment_memory.is_replayed;
+	ret_row->held_ms = PAYMENT_HELD_MS;
 	return FAULT_NONE;
 }
 
@@ -199,12 +200,13 @@ void seat_state_changed(struct ctx *ctx, struct concert_id concert, enum seat_le
 }
 
 enum fault queue_release(struct ctx *ctx, struct concert_id concert, struct member_id member,
-	const char *reason)
+	const char *reason, int64_t before_ms)
 {
 	(void)ctx;
 	(void)concert;
 	(void)member;
 	(void)reason;
 	payment_memory.turns_ended++;
+	payment_memory.turns_before_ms = before_ms;
 	return FAULT_NONE;
 }

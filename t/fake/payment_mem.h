@@ -5,7 +5,7 @@
 
 #include "payment/payment_store.h"
 
-enum { PAYMENT_CALLS = 128 };
+enum { PAYMENT_CALLS = 128, PAYMENT_HELD_MS = 500000 };
 
 struct payment_memory {
 	/* the store's answers */
@@ -32,6 +32,7 @@ struct payment_memory {
 	bool refund_is_final;
 	int refunds_settled, refunds_begun;
 	int turns_ended;
+	int64_t turns_before_ms;
 	int seats_told;
 	char letter;
 };

@@ -41,6 +41,7 @@ START_TEST(a_success_is_paid_once_and_told)
 	ck_assert_int_eq(payment_memory.turns_ended, 0); /* not before the answer is out */
 	ctx_run_after(&ctx);
 	ck_assert_int_eq(payment_memory.turns_ended, 1);
+	ck_assert_int_eq(payment_memory.turns_before_ms, PAYMENT_HELD_MS);
 }
 END_TEST
 
