@@ -358,16 +358,32 @@ local function drop_expired(q)
   end
 end
 
--- The ceiling never runs further ahead of S than two notice periods need, nor faster than A a period.
+-- Many may not come in for few seats. Those who hold theirs look for none.
+local function effective_capacity(q)
+  local cap, st = q.cf.capacity, q.st
+  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
+  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
+end
+
+local function free_slots(q)
+  return effective_capacity(q) - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
+end
+
+-- The ceiling never runs further ahead of S than two notice periods need, nor faster than A a period. They need what
+-- the last one took and the free slots can take, which may be far less than the rate allows; as much as that only
+-- where slots stay free because those who had notice were too few.
 local function widen(q)
   local st, cf = q.st, q.cf
   if q.us - st[CT] < cf.nt then return end
-  local moved = st[S] - st[CS]
+  local moved, called = st[S] - st[CS], st[CC]
   if moved >= 20 then
-    st[LIVE] = max(0.02, min(1, (st[LIVE] + st[CC] / moved) / 2))
+    st[LIVE] = max(0.02, min(1, (st[LIVE] + called / moved) / 2))
     st[CS], st[CC] = st[S], 0
   end
-  local need = max(256, 2 * (cf.nt / cf.iv) / st[LIVE])
+  local free, most = max(0, free_slots(q)), cf.nt / cf.iv
+  local short = free > 0 and st[S] > 0 and st[S] >= st[E]
+  local calls = 2 * (short and most or min(most, called + free))
+  local need = max(256, calls / st[LIVE])
   st[E] = st[C]
   st[C] = max(st[C], min(max(st[C], st[S]) + cf.A, st[S] + ceil(need)))
   st[CT] = q.us
@@ -451,17 +467,6 @@ local function log_calls(q, called)
   end
   if call('RPUSH', log, unpack(tickets)) == #tickets then expire_with_queue(q, log) end
   call('HSET', key, 'calls', digest)
-end
-
--- Many may not come in for few seats. Those who hold theirs look for none.
-local function effective_capacity(q)
-  local cap, st = q.cf.capacity, q.st
-  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
-  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
-end
-
-local function free_slots(q)
-  return effective_capacity(q) - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
 end
 
 local function advance(q)

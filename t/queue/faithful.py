@@ -2,6 +2,7 @@
 import client_rule
 
 WAITING, LATE, ADMITTED, EXPIRED, CLOSED, SOLD_OUT = 2, 3, 4, 5, 6, 7
+REBUILD = 10  # phase
 FIRST_MEMBER = 1000001
 
 
@@ -10,17 +11,21 @@ class Faithful:
 
     def __init__(self, member, due):
         self.member, self.due, self.number, self.called, self.gone = member, due, None, False, False
+        self.asked = due
 
     def come(self, trace):
-        state = trace.before["state"]
-        if self.number is None or trace.nearer(self.number, state) < state["C"]:
-            answer = trace.visit("join" if self.number is None else "status", self.member)
-            self.take(trace, answer)
-            state = trace.before["state"]
+        state = trace.summary()
+        if self.number is None or client_rule.due(
+                trace.nearer(self.number, state), state["S"], state["C"],
+                client_rule.ALIVE if int(state["phase"]) == REBUILD else (state["us"] - self.asked) / 1e6):
+            self.asked = trace.us
+            self.take(trace, trace.visit("join" if self.number is None else "status", self.member))
         if self.number is None:     # lobby: once more at the opening, spread over the notice
             wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
                 trace.random.uniform(0, 10)
             self.due = trace.us + wait * 1e6
+        elif self.number >= state["tail"]:  # a summary older than the number may lack a gap
+            self.due = trace.us + 2e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
                 trace.nearer(self.number, state), state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
