@@ -15,6 +15,7 @@ class Faithful:
 
     def come(self, trace):
         state = trace.summary()
+        self.check_position(trace, state)
         if self.number is None or client_rule.due(
                 trace.nearer(self.number, state), state["S"], state["C"],
                 client_rule.ALIVE if int(state["phase"]) == REBUILD else (state["us"] - self.asked) / 1e6):
@@ -29,6 +30,14 @@ class Faithful:
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
                 trace.nearer(self.number, state), state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
+
+    def check_position(self, trace, state):
+        """[3] What members are shown while they wait, from summaries alone."""
+        if self.number is not None and self.number < state["tail"] and state["us"] > trace.lost:
+            ahead = max(0, trace.nearer(self.number, state) - state["S"])
+            shown = trace.shown.get(self.number, ahead)
+            trace.expect(ahead <= shown, 3, "%d is shown %d ahead after %d" % (self.number, ahead, shown))
+            trace.shown[self.number] = ahead
 
     def take(self, trace, answer):
         code = answer[0]

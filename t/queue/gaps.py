@@ -99,6 +99,7 @@ class GapTrace(Trace):
             ("FCALL", "cm_queue_configure", 1, self.key, 1, *given, "operator", 0,
              "checkpoint_tail", tail, "checkpoint_serving", serving, "checkpoint_lobby", int(state["N"]))])
         self.before, self.ahead, self.seen, self.stock = None, {}, {}, None
+        self.shown, self.lost = {}, self.us
         self.tat, self.released_calls, self.wipes = 0.0, 0, self.wipes + 1
         self.step()
         self.expect(int(self.before["state"]["phase"]) == REBUILDING, 9, "not rebuilding")

@@ -56,6 +56,7 @@ class Trace:
         self.lobby = rnd.random() < 0.4
         self.drawn_seed = rnd.randbytes(32)
         self.checked, self.faithful, self.speed, self.cached = {}, [], 0, None
+        self.shown, self.lost = {}, 0  # ahead as the summary has it; when Redis lost everything
         self.ahead, self.late_ahead, self.numbers, self.given, self.before = {}, {}, {}, set(), None
         self.tat, self.released_calls, self.stock = 0.0, 0, None
         self.opening = self.us // 1000 + 30000
