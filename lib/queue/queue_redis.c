@@ -109,6 +109,8 @@ static void add_checkpoint(struct redis_call *call, const struct queue_record *r
 	add_pair(call, "checkpoint_tail", tail);
 	add_pair(call, "checkpoint_serving", record->checkpoint_serving);
 	add_pair(call, "checkpoint_lobby", lobby);
+	redis_add(call, "checkpoint_gaps");
+	redis_add(call, record->checkpoint_gaps);
 }
 
 static void add_record(struct redis_call *call, struct ctx *ctx, const struct queue_record *record)

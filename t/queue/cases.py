@@ -43,8 +43,27 @@ class Queue:
     def wait(self, seconds):
         self.us += int(seconds * 10**6)
 
-    def restore(self, member, number):
-        return self.fcall("restore", member, self.epoch, number, 1, 0)
+    def restore(self, member, number, kind=1):
+        return self.fcall("restore", member, self.epoch, number, kind, 0)
+
+    def info(self, name):
+        flat = self.client("FCALL_RO", "cm_queue_info", 1, self.key)
+        return float(dict(zip(flat[::2], flat[1::2]))[name])
+
+    def checkpoint(self):
+        """What the worker stores and brings back."""
+        answer = self.now()
+        return {"checkpoint_serving": answer[4], "checkpoint_tail": answer[7], "checkpoint_lobby": answer[8],
+                "checkpoint_gaps": answer[23]}
+
+    def copy(self):
+        return {name: self.client.raw("DUMP", name) for name in self.client("KEYS", self.key + "*")}
+
+    def go_back(self, copy):
+        """Redis comes back with what it had then."""
+        self.client("FLUSHDB")
+        for name, dump in copy.items():
+            self.client("RESTORE", name, 0, dump)
 
     def lose(self):
         self.client("FLUSHDB")
@@ -220,7 +239,93 @@ def hold_given_back(client):
     expect([queue.status(1)[0], queue.status(2)[0]], [EXPIRED, ADMITTED], "then the next one is called")
 
 
-CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+def lost_twice(client):
+    """The numbers that belong to nobody since the first loss do not become people with the second."""
+    queue = Queue(client, 1, rebuild=1000)
+    for member in range(1, 5):
+        queue.join(member)
+    before = queue.checkpoint()
+    queue.lose()
+    queue.configure(gate=1, capacity=1, rate=100, rebuild=1000, **before)
+    queue.wait(2)
+    number, ahead = queue.join(5)[3:5]
+    expect((number, ahead), (200004, 3), "whoever joins after the loss")
+    before = queue.checkpoint()
+    queue.lose()
+    queue.configure(gate=1, capacity=1, rate=100, rebuild=1000, **before)
+    expect(queue.restore(5, number)[3:5], [number, 3], "is no further back after the next one")
+    queue.wait(2)
+    expect(queue.join(6)[3:5], [400005, 4], "nor is whoever joins then")
+
+
+def older_copy(client):
+    """Redis comes back with what it had a while ago: no number is given twice, those who were called come first."""
+    queue = Queue(client, 1, rebuild=60000, lease=600000)
+    queue.join(1)
+    queue.join(2)
+    copy = queue.copy()
+    for member in (3, 4, 5):
+        queue.join(member)
+    queue.fcall("release", 1, -1, "leave")
+    lease_end = queue.status(2)[9]
+    before = queue.checkpoint()
+    queue.go_back(copy)
+    queue.configure(**before)
+    expect([queue.join(9)[0], queue.info("tail"), queue.info("S")], [12, 5, 2], "it is put together again")
+    expect(queue.fcall("restore", 2, 1, 1, 1, lease_end)[0], LATE, "the one inside as far as Redis knows fills it")
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.fcall("restore", 2, 1, 1, 1, lease_end)[0], ADMITTED, "whoever was inside comes in with the pass")
+    queue.wait(61)
+    expect(queue.join(9)[3], 200005, "a newcomer's number is nobody's")
+    expect([queue.restore(member, member - 1)[3] for member in (3, 4, 5)], [2, 3, 4], "the lost ones have theirs")
+    queue.configure(**queue.checkpoint())
+    expect(queue.info("phase"), OPEN, "and it goes on")
+
+
+def older_copy_of_a_lobby(client):
+    """The last joins of a lobby are lost after its draw: the draw stands."""
+    queue = Queue(client, 1, rebuild=1000, lobby_at=1)
+    opening = queue.ms(60)
+    queue.configure(lobby_at=1, open_at=opening)
+    queue.join(1)
+    queue.join(2)
+    copy = queue.copy()
+    queue.join(3)
+    queue.wait(61)
+    answer = queue.now()
+    seed, transcript = "ab" * 32, answer[27]
+    queue.fcall("reveal", 1, seed, 3, transcript)
+    before = queue.checkpoint()
+    expect((answer[8], queue.info("phase")), (3, OPEN), "three were drawn")
+    queue.go_back(copy)
+    queue.configure(**before)
+    queue.wait(2)
+    queue.now()
+    expect((queue.info("phase"), queue.info("N")), (3, 3), "to be drawn again, all three of them")
+    expect(queue.fcall("reveal", 1, seed, 3, transcript), [NONE, 1], "the draw that was stored")
+    expect([queue.status(1)[0], queue.restore(3, 2, 0)[0]], [RESOLVE, RESOLVE], "all have their places")
+
+
+def lobby_place_given_again(client):
+    """A place of a lost lobby that was given again is nobody else's any more."""
+    queue = Queue(client, 1, rebuild=1000, lobby_at=1)
+    settings = {"gate": 1, "lobby_at": 1, "open_at": queue.ms(600), "rebuild": 1000}
+    queue.configure(**settings)
+    for member in (1, 2):
+        queue.join(member)
+    before = queue.checkpoint()
+    queue.join(3)
+    queue.join(4)
+    queue.lose()
+    queue.configure(**settings, **before)
+    expect(queue.restore(3, 2, 0)[:4:3], [LOBBY, 2], "while it is put together a place comes back")
+    queue.wait(2)
+    expect(queue.join(5)[:4:3], [LOBBY, 3], "then newcomers have the next ones")
+    expect(queue.restore(4, 3, 0)[0], NONE, "of which one was somebody's who comes now")
+    expect([queue.restore(2, 1, 0)[3], queue.join(4)[3]], [1, 4], "and takes a new one; the older ones stand")
+
+
+CASES = [lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
          bought_with_another_place, hold_given_back]
 
