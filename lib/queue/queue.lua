@@ -39,7 +39,8 @@ local PHASE = {
   NONE = 0, SCHEDULED = 1, LOBBY = 2, DRAWING = 3, OPEN = 4, PAUSED = 5, RETURNS = 6, SOLD_OUT = 7, DRAIN = 8,
   CLOSED = 9, REBUILD = 10,
 }
-local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4 }  -- the operator's; REBUILD is the state's
+-- The operator's; REBUILD is the state's.
+local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4, PAUSED_DRAIN = 5 }
 local KIND = { LOBBY = 0, TICKET = 1, LEFT = 2, DONE = 3 }
 local SEEN_LEFT, SEEN_SERVED = 1, 2
 
@@ -167,7 +168,9 @@ local function phase_of(st, cf, us)
     return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
   end
   if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
-  if cf.operator == MODE.PAUSED or us < cf.open_at then return PHASE.PAUSED end   -- an opening put off
+  if cf.operator == MODE.PAUSED or cf.operator == MODE.PAUSED_DRAIN or us < cf.open_at then
+    return PHASE.PAUSED   -- also an opening put off
+  end
   if cf.operator == MODE.DRAIN then return PHASE.DRAIN end
   return PHASE.OPEN
 end
@@ -554,7 +557,7 @@ local function claim(q, member, n)
   local deadline = call('ZSCORE', q.p .. 'c', ticket)
   if not deadline then return nil end
   call('ZREM', q.p .. 'c', ticket)
-  local lease_end = q.ms + q.cf.lease
+  local lease_end = q.ms + min(q.cf.lease, q.cf.lease_max)
   call('ZADD', q.p .. 'l', lease_end, member)
   call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
   local delay = max(0, q.ms - (tonumber(deadline) - q.cf.window))
@@ -628,7 +631,9 @@ end
 
 local function join_refusal(q)
   if q.phase == PHASE.SOLD_OUT then return CODE.SOLD_OUT end
-  if q.phase == PHASE.CLOSED or q.cf.operator == MODE.DRAIN then return CODE.CLOSED end
+  if q.phase == PHASE.CLOSED or q.cf.operator == MODE.DRAIN or q.cf.operator == MODE.PAUSED_DRAIN then
+    return CODE.CLOSED
+  end
   if q.phase == PHASE.SCHEDULED then return CODE.NOT_OPEN end
   if q.phase == PHASE.REBUILD then return CODE.REBUILD end
 end
@@ -706,7 +711,7 @@ end
 local function give_back(q, member)
   local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
   local claimed = tonumber(string.match(call('HGET', q.p .. 'g', member) or '', ':(%d+)$') or q.ms)
-  local to = max(q.ms + q.cf.window, claimed + q.cf.lease)
+  local to = max(q.ms + q.cf.window, claimed + min(q.cf.lease, q.cf.lease_max))
   if lease_end > to then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
   call('SREM', q.p .. 'o', member)
 end
@@ -1031,7 +1036,9 @@ local function queue_restore(keys, argv)
     if number >= st[TAIL] then st[TAIL] = number + 1 end
     q.dirty = true
   end
-  if kind == KIND.TICKET then restore_lease(q, member, number, tonumber(argv[5]) or 0) end
+  if kind == KIND.TICKET and number == tonumber(argv[3]) then   -- another place's pass opens nothing
+    restore_lease(q, member, number, tonumber(argv[5]) or 0)
+  end
   return answer(q, place(q, member, number, kind, argv[6]))
 end
 

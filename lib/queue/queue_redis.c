@@ -91,9 +91,10 @@ static int64_t operator_mode(const struct queue_record *record)
 {
 	if (record->cancelled || record->values[QUEUE_SETTING_STATE] == 2)
 		return 3;
+	bool drains = record->values[QUEUE_SETTING_STATE] == 1;
 	if (record->paused)
-		return 1;
-	return record->values[QUEUE_SETTING_STATE] == 1 ? 2 : 0;
+		return drains ? 5 : 1;
+	return drains ? 2 : 0;
 }
 
 /* A draw knows the lobby better than a checkpoint from before it. */

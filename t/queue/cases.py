@@ -325,7 +325,46 @@ def lobby_place_given_again(client):
     expect([queue.restore(2, 1, 0)[3], queue.join(4)[3]], [1, 4], "and takes a new one; the older ones stand")
 
 
-CASES = [lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+def paused_while_it_drains(client):
+    """A pause opens no door that was closed."""
+    queue = Queue(client, 1)
+    expect([queue.join(1)[0], queue.join(2)[0]], [ADMITTED, WAITING], "open")
+    queue.configure(operator=5)
+    queue.fcall("release", 1, -1, "leave")
+    expect([queue.join(3)[0], queue.status(2)[0]], [CLOSED, WAITING], "nobody comes in, nobody is called")
+    queue.configure(operator=2)
+    expect([queue.join(3)[0], queue.status(2)[0]], [CLOSED, ADMITTED], "then the rest is served")
+
+
+def no_longer_than_the_longest(client):
+    """A turn ends at the longest there is, also where the settings give each turn more."""
+    queue = Queue(client, 1, lease=3000000, lease_max=60000)
+    expect(queue.join(1)[9], queue.ms(60), "claimed")
+    queue.fcall("extend", 1, queue.ms(600))
+    queue.fcall("release", 1, -1, "give_back", queue.ms(1))
+    expect(queue.status(1)[9], queue.ms(60), "extended and given back")
+
+
+def pass_of_another_place(client):
+    """The pass of a place that was left opens nothing for the one taken since."""
+    queue = Queue(client, 1, rate=1, burst=1, liveness=20000)
+    lease_end = queue.join(1)[9]
+    queue.fcall("release", 1, -1, "leave")
+    number = queue.join(1)[3]
+    queue.wait(60)                  # called, and did not come
+    queue.now()
+    queue.wait(9)
+    queue.now()
+    queue.wait(2)
+    queue.configure(operator=1)
+    expect((number, queue.info("S"), queue.info("leases"), queue.info("calls")), (1, 2, 0, 0), "passed")
+    queue.fcall("restore", 1, 1, 0, 1, lease_end)
+    expect(queue.info("leases"), 0, "with the pass of the first place")
+    queue.fcall("restore", 1, 1, number, 1, lease_end)
+    expect(queue.info("leases"), 1, "with one of its own")
+
+
+CASES = [paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
          bought_with_another_place, hold_given_back]
 
