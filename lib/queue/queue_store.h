@@ -33,7 +33,8 @@ struct queue_question {
 	int64_t number, kind, lease_end_ms; /* restore */
 };
 
-enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64, QUEUE_BEACON_BYTES = 256,
+enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64,
+	QUEUE_BEACON_BYTES = DRAW_BEACON_BYTES, /* 200 characters */
 	QUEUE_GAPS_BYTES = 2048 /* of 64 gaps */ };
 
 /* All of PostgreSQL's knowledge of one queue; holds no pointers, so a process may keep it. */
