@@ -37,14 +37,31 @@ export function ahead(now, number) {
 /* How many people the ceiling has to move over until we must say "I am here"; below 0 we must. */
 export function beyond(now, number) { return ahead(now, number) - (now.ceiling - now.serving); }
 
+async function sha256(bytes) {
+  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
+  return new DataView(await subtle.digest('SHA-256', bytes));
+}
+
 /* The work a join may cost: a number that makes the hash of challenge:number begin with so many zero bits. */
 export async function solve({ challenge, bits }) {
-  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
   for (let n = 0; ; n += 1) {
     const work = `${challenge}:${n}`;
-    const hash = await subtle.digest('SHA-256', new TextEncoder().encode(work));
-    if (Math.clz32(new DataView(hash).getUint32(0)) >= bits) return work;
+    if (Math.clz32((await sha256(new TextEncoder().encode(work))).getUint32(0)) >= bits) return work;
   }
+}
+
+/* The number that a place in the lobby was drawn: compute_shuffled_index of the Ethereum consensus specification. */
+export async function drawn(index, count, seed) {
+  const text = new Uint8Array(37);
+  text.set(seed.match(/../g).map((byte) => parseInt(byte, 16)));
+  for (let round = 0; round < 90; round += 1) {
+    text[32] = round;
+    const pivot = Number((await sha256(text.slice(0, 33))).getBigUint64(0, true) % BigInt(count));
+    const flip = (pivot + count - index) % count, position = Math.max(index, flip);
+    new DataView(text.buffer).setUint32(33, Math.floor(position / 256), true);
+    if (((await sha256(text)).getUint8((position % 256) >> 3) >> (position % 8)) & 1) index = flip;
+  }
+  return index;
 }
 
 export class QueueClient {
@@ -113,10 +130,20 @@ export class QueueClient {
     }
   }
 
+  /* Asked for their numbers by a whole lobby at once, the workers would drown: they follow from the public summary. */
+  async numbered(now, place) {
+    if (place.status !== 'PRE_QUEUE' || !now.seed || now.epoch !== place.epoch || !(place.lobbyIndex < now.lobby)) return place;
+    try {
+      return { ...place, status: 'WAITING', ticketNumber: await drawn(place.lobbyIndex, now.lobby, now.seed) };
+    } catch { return place; } // browsers have no crypto outside of https
+  }
+
   async run() {
     let place = await this.join();
     while (!FINAL.includes(place.status)) {
-      const number = place.ticketNumber, now = await this.now();
+      const now = await this.now();
+      place = await this.numbered(now, place);
+      const number = place.ticketNumber;
       const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
       const near = number !== null && beyond(now, number) < 0;
       if (opened || near || ENDED.includes(now.phase) || now.epoch !== place.epoch) {
