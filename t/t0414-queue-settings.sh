@@ -141,7 +141,7 @@ is "$status" 200 "the value is given"
 audit
 is "$(json .beacon) $(json .participants)" "f00d 1" "and published"
 like "$(json .seed) $(json .beaconAt) $(json .drawnAt)" '^[0-9a-f]{64} 20[^ ]* 20[^ ]*$' "with the draw, and when"
-is "$("$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" | grep -c '^ok')" 4 "anybody can recompute it, and that the source was named before"
+is "$("$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" | grep -c '^ok')" 5 "anybody can recompute it, and that the source was named before"
 operate "$concert" '{"beacon":"cafe"}'
 refused beacon "a beacon is given once"
 source=$(printf '가%.0s' $(seq 200))
@@ -156,6 +156,8 @@ as 108
 request POST "/concert/$concert/queue"
 operate "$concert" '{"beaconSource":"drand quicknet 4242"}'
 refused beaconSource "not after the first join"
+
+ok "audit-draw believes no server that lies" python3 "$SOURCE_DIR/t/queue/lying_server.py"
 
 # --- a worker keeps the settings of many queues, whatever their ids ---
 new_concert PUBLISHED '{"mode":"on"}'
