@@ -171,4 +171,23 @@ request POST /concert/803/queue
 problem 410 queue-closed "joining it"
 request GET /concert/803/queue/status
 is "$status $(state)" "200 NOT_IN_QUEUE" "or asking"
+# --- PostgreSQL hangs: of those who look at a summary that isn't kept one asks, the others wait for its answer ---
+summaries() { curl -s "$OPS_URL/metrics" | awk '$1 == "cm_queue_summaries_total{pool=\"queue\"}" { print $2 }'; }
+as 112
+request POST /concert/802/queue
+before=$(summaries)
+postmaster=$(cat "$STATE/run/pg.pid")
+all=$(pgrep -P "$postmaster")
+# shellcheck disable=SC2086
+kill -STOP "$postmaster" $all
+looks=()
+for n in $(seq 20); do
+	curl -s -I -o /dev/null -w '%{http_code}\n' "$BASE_URL/concert/802/queue/now" >"$TEST_DIR/look$n" &
+	looks+=($!)
+done
+wait "${looks[@]}"
+# shellcheck disable=SC2086
+kill -CONT $all "$postmaster" 2>/dev/null
+is "$(cat "$TEST_DIR"/look* | sort | uniq -c | tr -s ' ')" " 20 200" "all have the summary of what Redis knows"
+cmp_ok $(($(summaries) - before)) -le 2 "which was made once (twice, if that took longest)"
 done_testing
