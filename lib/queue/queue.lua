@@ -9,7 +9,8 @@
 --   cq:{ID}:e<E>:s:<C> string, 4 bytes big-endian for each of 16384 tickets: second of the last check-in,
 --                      or a mark: 0 never seen, 1 left, 2 has had its lease
 --   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
---   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
+--   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms,
+--                      and :r if that is when the turn was put back after a loss
 --   cq:{ID}:e<E>:o     set, those of the leases whose member holds seats: these are no longer among the free ones
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> when it came, us: nobody is put before another
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
@@ -700,17 +701,23 @@ local function has_had_turn(q, member, number)
   return number < q.st[S] and (call('ZSCORE', q.p .. 'l', member) or get_seen(q, number) == SEEN_SERVED)
 end
 
+-- When a turn began, and whether that is only when it was put back after a loss: it had begun before.
+local function claim_of(grant)
+  local claimed, back = string.match(grant or '', '^%d+:(%d+)(:?r?)$')
+  return tonumber(claimed), back == ':r'
+end
+
 -- Whether the member's turn began before then: who has come again meanwhile keeps the new one.
 local function claimed_before(q, member, ms)
   local grant = call('HGET', q.p .. 'g', member)
-  local claimed = grant and tonumber(string.match(grant, ':(%d+)$'))
-  return claimed and claimed < ms
+  local claimed, back = claim_of(grant)
+  return claimed and (claimed < ms or back)
 end
 
 -- Seats were given back: the turn lasts as long as it would have without, and long enough to choose again.
 local function give_back(q, member)
   local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
-  local claimed = tonumber(string.match(call('HGET', q.p .. 'g', member) or '', ':(%d+)$') or q.ms)
+  local claimed = claim_of(call('HGET', q.p .. 'g', member)) or q.ms
   local to = max(q.ms + q.cf.window, claimed + min(q.cf.lease, q.cf.lease_max))
   if lease_end > to then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
   call('SREM', q.p .. 'o', member)
@@ -778,7 +785,7 @@ local function extend_lease(q, member, until_ms)
   local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
   if lease_end <= q.ms then return 0 end
   local grant = call('HGET', q.p .. 'g', member)
-  local claimed = grant and tonumber(string.match(grant, ':(%d+)$')) or q.ms
+  local claimed = claim_of(grant) or q.ms
   local to = min(max(lease_end, until_ms), claimed + q.cf.lease_max)
   if to > lease_end then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
   call('SADD', q.p .. 'o', member)
@@ -1003,7 +1010,7 @@ local function restore_lease(q, member, n, lease_end)
   call('ZREM', q.p .. 'c', string.format('%d', n))
   call('ZREM', q.p .. 'w', string.format('%d', n))
   call('ZADD', q.p .. 'l', string.format('%d', lease_end), member)
-  call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
+  call('HSET', q.p .. 'g', member, string.format('%d:%d:r', n, q.ms))
   q.dirty = true
 end
 
@@ -1069,8 +1076,8 @@ local function queue_admin(keys, argv)
   end
   local grants = call('HGETALL', q.p .. 'g')
   for i = 1, #grants, 2 do
-    local ticket, claimed = string.match(grants[i + 1], '^(%d+):(%d+)$')
-    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d', ticket, claimed - ms))
+    local ticket, claimed, back = string.match(grants[i + 1], '^(%d+):(%d+)(.*)$')
+    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d%s', ticket, claimed - ms, back))
   end
   if ms > 0 then
     shift_points(q.p .. 'h', ms)

@@ -364,7 +364,30 @@ def pass_of_another_place(client):
     expect(queue.info("leases"), 1, "with one of its own")
 
 
-CASES = [paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+def bought_after_a_loss(client):
+    """A turn that a pass brought back began before the hold of before the loss: what ends the hold ends it."""
+    settings = {"gate": 1, "capacity": 2, "rate": 100, "rebuild": 1000, "lease": 60000, "lease_max": 900000}
+    queue = Queue(client, 1, **settings)
+    ends = [queue.join(member)[9] for member in (1, 2)]
+    queue.join(3)
+    queue.wait(1)
+    held = queue.ms()
+    before = queue.checkpoint()
+    queue.lose()
+    queue.wait(5)
+    queue.configure(**settings, **before)
+    for member in (1, 2):
+        expect(queue.fcall("restore", member, 1, member - 1, 1, ends[member - 1])[0], ADMITTED, "inside again")
+    queue.restore(3, 2)
+    queue.wait(2)
+    queue.fcall("release", 1, 0, "done", held)
+    expect([queue.status(1)[0], queue.status(3)[0]], [NONE, ADMITTED], "bought: the next one has the slot")
+    expect(queue.fcall("extend", 2, queue.ms(600)), [queue.ms(600)], "a hold still lets the turn last")
+    queue.fcall("release", 2, 0, "expire_hold", held)
+    expect(queue.status(2)[0], EXPIRED, "a hold of before the loss ran out, and the turn with it")
+
+
+CASES = [bought_after_a_loss, paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
          bought_with_another_place, hold_given_back]
 
