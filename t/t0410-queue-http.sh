@@ -87,6 +87,11 @@ request POST /concert/802/queue
 problem 410 queue-closed "drained: no new places"
 refused() { number "cm_queue_refused_total{pool=\"queue\",reason=\"$1\"}"; }
 is "$(refused closed) $(refused soldout)" "1 0" "a refusal is counted by its reason"
+patch 802 '{"paused":true}'
+as 114
+request POST /concert/802/queue
+problem 410 queue-closed "a pause while it drains lets nobody in"
+patch 802 '{"paused":false}'
 patch 802 '{"state":"closed"}'
 request POST /concert/802/queue
 problem 410 queue-closed "closed"

@@ -16,6 +16,8 @@ state() { json .status; }
 as 451
 request POST /concert/802/queue
 is "$(state) $(number summary_age_seconds)" "ADMITTED -1" "nobody has asked for the summary yet"
+curl -s -o /dev/null "$BASE_URL/concert/802/queue/audit"
+is "$(number summary_age_seconds)" -1 "the audit is no summary"
 request GET /concert/802/queue/now
 cmp_ok "$(number summary_age_seconds)" -ge 0 "then it has an age"
 aged() { [ "$(number summary_age_seconds)" -ge 2 ]; }

@@ -141,17 +141,41 @@ is "$status" 200 "the value is given"
 audit
 is "$(json .beacon) $(json .participants)" "f00d 1" "and published"
 like "$(json .seed) $(json .beaconAt) $(json .drawnAt)" '^[0-9a-f]{64} 20[^ ]* 20[^ ]*$' "with the draw, and when"
-is "$("$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" | grep -c '^ok')" 4 "anybody can recompute it, and that the source was named before"
+is "$("$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" | grep -c '^ok')" 5 "anybody can recompute it, and that the source was named before"
 operate "$concert" '{"beacon":"cafe"}'
 refused beacon "a beacon is given once"
+source=$(printf '가%.0s' $(seq 200))
+operate "$concert" "{\"reset\":true,\"beaconSource\":\"$source\"}"
+request GET "/concert/$concert/queue/audit"
+is "$(json .beaconSource)" "$source" "a source may be as long as in English in any language"
 operate "$concert" '{"reset":true,"beaconSource":"drand quicknet 5000"}'
 audit
-is "$status $(json .epoch) $(json .beaconSource)" "200 2 drand quicknet 5000" "a new use of the queue has its own"
+is "$status $(json .epoch) $(json .beaconSource)" "200 3 drand quicknet 5000" "a new use of the queue has its own"
 new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
 as 108
 request POST "/concert/$concert/queue"
 operate "$concert" '{"beaconSource":"drand quicknet 4242"}'
 refused beaconSource "not after the first join"
+
+ok "audit-draw believes no server that lies" python3 "$SOURCE_DIR/t/queue/lying_server.py"
+
+# --- a worker keeps the settings of many queues, whatever their ids ---
+new_concert PUBLISHED '{"mode":"on"}'
+one=$concert
+sql "select setval(pg_get_serial_sequence('cm.concert', 'id'), $one + 63)" >/dev/null
+new_concert PUBLISHED '{"mode":"on"}'
+is $((concert - one)) 64 "two concerts whose ids are 64 apart"
+calls() { redis info commandstats | sed -n 's/^cmdstat_fcall:calls=\([0-9]*\).*/\1/p'; }
+as 109
+both() { # TIMES
+	local urls=()
+	for _ in $(seq "$1"); do urls+=("$BASE_URL/concert/$one/queue/status" "$BASE_URL/concert/$concert/queue/status"); done
+	curl -s -H "Authorization: Bearer $token" "${urls[@]}" >/dev/null
+}
+both 10
+before=$(calls)
+both 100
+cmp_ok $(($(calls) - before)) -lt 300 "200 questions by turns, about one call each"
 
 # --- a lobby nobody entered owes its secret, too ---
 draw() { "$SOURCE_DIR/scripts/audit-draw" "$concert" --url "$BASE_URL" "$@"; }

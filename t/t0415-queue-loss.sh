@@ -38,6 +38,40 @@ as 103
 request GET /concert/802/queue/status '' -H "X-Queue-Ticket: $receipt"
 is "$(state) $(json .ticketNumber)" "WAITING 2" "the number comes back"
 
+# --- lost twice; who joins with a ticket has a place ---
+patch 802 '{"reset":true,"rebuildSeconds":1}'
+declare -A tickets=()
+for member in 141 142 143 144; do
+	as "$member"
+	request POST /concert/802/queue
+	tickets[$member]=$(json .ticket)
+done
+await checkpoint 802 4
+redis flushall >/dev/null
+open() { curl -s -o /dev/null "$BASE_URL/concert/802/queue/now" && [ "$(info 802 phase)" = 4 ]; }
+await open
+as 145
+request POST /concert/802/queue
+is "$(json .ticketNumber) $(json .position)" "200004 4" "a newcomer is behind the numbers that nobody has"
+tickets[145]=$(json .ticket)
+as 143
+request POST /concert/802/queue '' -H "X-Queue-Ticket: ${tickets[143]}"
+is "$status $(json .ticketNumber)" "200 2" "who joins again and shows a ticket has that place"
+await checkpoint 802 200005
+redis flushall >/dev/null
+await open
+is "$(curl -s "$BASE_URL/concert/802/queue/audit" >/dev/null; info 802 gap1_to)" 200004 "the gap outlives another loss"
+as 145
+request POST /concert/802/queue '' -H "X-Queue-Ticket: ${tickets[145]}"
+is "$(json .ticketNumber) $(json .position)" "200004 4" "and nobody is put back by it"
+request DELETE /concert/802/queue
+request POST /concert/802/queue '' -H "X-Queue-Ticket: ${tickets[145]}"
+is "$status $(json .ticketNumber)" "201 400005" "who has left takes a new number, also with the old ticket"
+patch 802 '{"reset":true}'
+as 145
+request POST /concert/802/queue '' -H "X-Queue-Ticket: ${tickets[145]}"
+is "$status $(json .ticketNumber)" "201 0" "and so does everybody after a reset"
+
 # --- who has bought does not come in again ---
 buyer() { # MEMBER: exists in PostgreSQL
 	sql "insert into cm.member (id, name, email, email_key, password_hash)
@@ -137,4 +171,23 @@ request POST /concert/803/queue
 problem 410 queue-closed "joining it"
 request GET /concert/803/queue/status
 is "$status $(state)" "200 NOT_IN_QUEUE" "or asking"
+# --- PostgreSQL hangs: of those who look at a summary that isn't kept one asks, the others wait for its answer ---
+summaries() { curl -s "$OPS_URL/metrics" | awk '$1 == "cm_queue_summaries_total{pool=\"queue\"}" { print $2 }'; }
+as 112
+request POST /concert/802/queue
+before=$(summaries)
+postmaster=$(cat "$STATE/run/pg.pid")
+all=$(pgrep -P "$postmaster")
+# shellcheck disable=SC2086
+kill -STOP "$postmaster" $all
+looks=()
+for n in $(seq 20); do
+	curl -s -I -o /dev/null -w '%{http_code}\n' "$BASE_URL/concert/802/queue/now" >"$TEST_DIR/look$n" &
+	looks+=($!)
+done
+wait "${looks[@]}"
+# shellcheck disable=SC2086
+kill -CONT $all "$postmaster" 2>/dev/null
+is "$(cat "$TEST_DIR"/look* | sort | uniq -c | tr -s ' ')" " 20 200" "all have the summary of what Redis knows"
+cmp_ok $(($(summaries) - before)) -le 2 "which was made once (twice, if that took longest)"
 done_testing

@@ -14,5 +14,5 @@ while IFS= read -r line; do
 	esac
 done <"$TEST_DIR/client"
 is "$(tail -1 "$TEST_DIR/client")" "1..$(grep -c '^\(not \)\?ok' "$TEST_DIR/client")" "the test came to its end"
-cmp_ok "$(grep -c '^ok' "$TEST_DIR/client")" -ge 36 "all was checked"
+cmp_ok "$(grep -c '^ok' "$TEST_DIR/client")" -ge 41 "all was checked"
 done_testing

@@ -46,14 +46,31 @@ export function due(now, number, askedMs) {
     || (beyond(now, number) < 0 && (now.phase === 'rebuild' || now.serverTimeMs - askedMs >= 20000));
 }
 
+async function sha256(bytes) {
+  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
+  return new DataView(await subtle.digest('SHA-256', bytes));
+}
+
 /* The work a join may cost: a number that makes the hash of challenge:number begin with so many zero bits. */
 export async function solve({ challenge, bits }) {
-  const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
   for (let n = 0; ; n += 1) {
     const work = `${challenge}:${n}`;
-    const hash = await subtle.digest('SHA-256', new TextEncoder().encode(work));
-    if (Math.clz32(new DataView(hash).getUint32(0)) >= bits) return work;
+    if (Math.clz32((await sha256(new TextEncoder().encode(work))).getUint32(0)) >= bits) return work;
   }
+}
+
+/* The number that a place in the lobby was drawn: compute_shuffled_index of the Ethereum consensus specification. */
+export async function drawn(index, count, seed) {
+  const text = new Uint8Array(37);
+  text.set(seed.match(/../g).map((byte) => parseInt(byte, 16)));
+  for (let round = 0; round < 90; round += 1) {
+    text[32] = round;
+    const pivot = Number((await sha256(text.slice(0, 33))).getBigUint64(0, true) % BigInt(count));
+    const flip = (pivot + count - index) % count, position = Math.max(index, flip);
+    new DataView(text.buffer).setUint32(33, Math.floor(position / 256), true);
+    if (((await sha256(text)).getUint8((position % 256) >> 3) >> (position % 8)) & 1) index = flip;
+  }
+  return index;
 }
 
 export class QueueClient {
@@ -122,10 +139,22 @@ export class QueueClient {
     }
   }
 
+  /* Asked for their numbers by a whole lobby at once, the workers would drown: they follow from the public summary. */
+  async numbered(now, place) {
+    if (place.status !== 'PRE_QUEUE' || !now.seed || now.epoch !== place.epoch || !(place.lobbyIndex < now.lobby)) return place;
+    try {
+      return { ...place, status: 'WAITING', ticketNumber: await drawn(place.lobbyIndex, now.lobby, now.seed) };
+    } catch { return place; } // browsers have no crypto outside of https
+  }
+
   async run() {
     let place = await this.join(), askedMs;
     while (!FINAL.includes(place.status)) {
-      const number = place.ticketNumber, now = await this.now();
+      const now = await this.now();
+      const numbered = await this.numbered(now, place);
+      if (numbered !== place) askedMs = -Infinity; // nobody has heard of us with that number
+      place = numbered;
+      const number = place.ticketNumber;
       const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
       askedMs ??= now.serverTimeMs;
       if (opened || (number !== null && due(now, number, askedMs)) || ENDED.includes(now.phase) || now.epoch !== place.epoch) {
@@ -140,10 +169,13 @@ export class QueueClient {
     return place;
   }
 
-  /* One read at the opening, spread over the notice period, instead of a stampede. */
+  /* One read at the opening, spread over most of the notice of 10 s, instead of a stampede; a second one needn't be, if
+   * the summary was still one of before. */
   async wait(now, place, number) {
     const left = now.opensAtMs - now.serverTimeMs, ms = pause(now, number) * 1000;
-    await this.sleep(place.status === 'PRE_QUEUE' && left > 0 && ms > left ? left + Math.random() * 10000 : ms);
+    const opens = !this.spread && place.status === 'PRE_QUEUE' && left > 0 && ms > left;
+    this.spread ||= opens;
+    await this.sleep(opens ? left + Math.random() * 8000 : ms);
     if (this.stopped) throw new Error('stopped');
   }
 

@@ -25,9 +25,9 @@ static void little_endian(unsigned char *out, uint64_t value, size_t bytes)
 void draw_seed(const struct draw_input *input, unsigned char seed[DRAW_BYTES])
 {
 	static const char label[] = "cq/seed/1";
-	unsigned char text[512];
+	unsigned char text[256 + DRAW_BEACON_BYTES];
 	size_t length = 0, transcript = strnlen(input->transcript, 128);
-	size_t beacon = strnlen(input->beacon, 256);
+	size_t beacon = strnlen(input->beacon, DRAW_BEACON_BYTES);
 	memcpy(text, label, sizeof label - 1);
 	length += sizeof label - 1;
 	memcpy(text + length, input->s0, DRAW_BYTES);

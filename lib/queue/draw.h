@@ -9,14 +9,14 @@
 
 #include <stdint.h>
 
-enum { DRAW_BYTES = 32 };
+enum { DRAW_BYTES = 32, DRAW_BEACON_BYTES = 1024 };
 
 /* What goes into the seed: everything but s0 is public from the start, s0 after the draw. */
 struct draw_input {
 	const unsigned char *s0; /* DRAW_BYTES */
 	const char *transcript;  /* hexadecimal text as Redis keeps it; "" when nobody joined */
 	int64_t participants;    /* N */
-	const char *beacon;      /* "" when none was named */
+	const char *beacon;      /* "" when none was named; shorter than DRAW_BEACON_BYTES */
 };
 
 /* SHA-256("cq/commit/1" || s0) */

@@ -36,7 +36,8 @@ static bool must_ask_again(struct ctx *ctx, const struct queue_record **record,
 	if (answer->code == QUEUE_CODE_RESOLVE || answer->code == QUEUE_CODE_UNCONFIGURED
 		|| answer->code == QUEUE_CODE_EPOCH
 		|| (drawing && !(*record && queue_awaits_beacon(*record)))) {
-		question->epoch = -1;
+		if (question->verb != QUEUE_VERB_RESTORE) /* a paper is of its own epoch only */
+			question->epoch = -1;
 		question->drawn = -1;
 		return queue_desk_refresh(ctx, concert, record, NULL) == FAULT_NONE;
 	}
@@ -209,6 +210,32 @@ static enum fault refusal(struct ctx *ctx, const struct queue_answer *answer)
 	}
 }
 
+static bool has_place(const struct queue_answer *answer)
+{
+	return answer->code == QUEUE_CODE_LOBBY || answer->code == QUEUE_CODE_WAITING
+		|| answer->code == QUEUE_CODE_LATE || answer->code == QUEUE_CODE_ADMITTED;
+}
+
+/* Whoever shows a ticket may have a place that Redis lost: a new number would be further back. */
+static enum fault enter(struct ctx *ctx, const struct queue_record **record,
+	struct concert_id concert, const struct queue_proofs *proofs,
+	struct queue_answer *ret_answer)
+{
+	struct queue_question question = { .verb = QUEUE_VERB_STATUS, .member = ctx->member,
+		.epoch = -1, .drawn = -1 };
+	enum fault fault = proofs->ticket
+		? ask(ctx, record, concert, &question, ret_answer) : FAULT_NONE;
+	if (!fault && proofs->ticket && may_restore(ret_answer, proofs))
+		fault = restore(ctx, record, concert, proofs, ret_answer);
+	if (fault || (proofs->ticket && has_place(ret_answer)))
+		return fault;
+	question = (struct queue_question) { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
+		.epoch = -1, .drawn = -1 };
+	if (!*record || (*record)->lobby_ms)
+		fault = queue_member_tag(ctx, concert, &question.tag);
+	return fault ? fault : ask(ctx, record, concert, &question, ret_answer);
+}
+
 static enum fault join(struct ctx *ctx, struct concert_id concert,
 	const struct queue_proofs *proofs, struct queue_place *ret_place)
 {
@@ -217,15 +244,8 @@ static enum fault join(struct ctx *ctx, struct concert_id concert,
 	enum fault fault = queue_desk_get(ctx, concert, &record);
 	if (!fault)
 		fault = check_entry(ctx, concert, record, proofs);
-	struct queue_question question = { .verb = QUEUE_VERB_JOIN, .member = ctx->member,
-		.epoch = -1, .drawn = -1 };
-	if (!fault && (!record || record->lobby_ms))
-		fault = queue_member_tag(ctx, concert, &question.tag);
-	if (fault)
-		return fault;
-	fault = ask(ctx, &record, concert, &question, &answer);
-	if (!fault && may_restore(&answer, proofs))
-		fault = restore(ctx, &record, concert, proofs, &answer);
+	if (!fault)
+		fault = enter(ctx, &record, concert, proofs, &answer);
 	if (!fault)
 		fault = refusal(ctx, &answer);
 	if (fault)

@@ -9,7 +9,8 @@
 --   cq:{ID}:e<E>:s:<C> string, 4 bytes big-endian for each of 16384 tickets: second of the last check-in,
 --                      or a mark: 0 never seen, 1 left, 2 has had its lease
 --   cq:{ID}:e<E>:c     zset, called and unclaimed: ticket -> deadline ms
---   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms
+--   cq:{ID}:e<E>:l     zset, leases: member -> end ms            cq:{ID}:e<E>:g  hash, member -> ticket:claim ms,
+--                      and :r if that is when the turn was put back after a loss
 --   cq:{ID}:e<E>:o     set, those of the leases whose member holds seats: these are no longer among the free ones
 --   cq:{ID}:e<E>:w     zset, late returners: ticket -> when it came, us: nobody is put before another
 --   cq:{ID}:e<E>:h     zset, time ms -> S (the score), a point each 5 s while S moves
@@ -39,7 +40,8 @@ local PHASE = {
   NONE = 0, SCHEDULED = 1, LOBBY = 2, DRAWING = 3, OPEN = 4, PAUSED = 5, RETURNS = 6, SOLD_OUT = 7, DRAIN = 8,
   CLOSED = 9, REBUILD = 10,
 }
-local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4 }  -- the operator's; REBUILD is the state's
+-- The operator's; REBUILD is the state's.
+local MODE = { AUTO = 0, PAUSED = 1, DRAIN = 2, CLOSED = 3, REBUILD = 4, PAUSED_DRAIN = 5 }
 local KIND = { LOBBY = 0, TICKET = 1, LEFT = 2, DONE = 3 }
 local SEEN_LEFT, SEEN_SERVED = 1, 2
 
@@ -167,15 +169,35 @@ local function phase_of(st, cf, us)
     return st[HELD] > 0 and PHASE.RETURNS or PHASE.SOLD_OUT
   end
   if st[N] > 0 and st[SEEDED] == 0 then return PHASE.DRAWING end
-  if cf.operator == MODE.PAUSED or us < cf.open_at then return PHASE.PAUSED end   -- an opening put off
+  if cf.operator == MODE.PAUSED or cf.operator == MODE.PAUSED_DRAIN or us < cf.open_at then
+    return PHASE.PAUSED   -- also an opening put off
+  end
   if cf.operator == MODE.DRAIN then return PHASE.DRAIN end
   return PHASE.OPEN
 end
 
--- The numbers joined since the last checkpoint are unknown after a loss: leave them out of the order, as a gap.
+local function pack_state(st, gaps)
+  st[GAPN] = #gaps
+  local parts = { struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)) }
+  for i = 1, #gaps do parts[i + 1] = struct.pack('<dd', gaps[i][1], gaps[i][2]) end
+  return table.concat(parts)
+end
+
+local function unpack_state(raw)
+  local st, gaps = { struct.unpack(STATE_FORMAT, raw) }, {}
+  for i = 1, st[GAPN] do
+    local from, to = struct.unpack('<dd', raw, FIELDS * 8 + (i - 1) * 16 + 1)
+    gaps[i] = { from, to }
+  end
+  return st, gaps
+end
+
+-- The numbers joined since the last checkpoint are unknown after a loss: leave them out of the order, as a gap. In a
+-- lobby a gap would be drawn among the members; there whoever comes after this, and had such a place, takes a new one.
 local function finish_rebuild(q)
   local st = q.st
-  st[OPMODE] = MODE.AUTO
+  st[OPMODE], st[CK] = MODE.AUTO, 0
+  if st[N] < 0 then q.kept = st[TAIL] end
   if st[N] >= 0 and #q.gaps < MAX_GAPS then
     q.gaps[#q.gaps + 1] = { st[TAIL], st[TAIL] + SLACK }
     st[TAIL] = st[TAIL] + SLACK
@@ -197,11 +219,7 @@ local function open_queue(key, want, readonly)
   end
   local st, gaps = nil, {}
   if raw[1] then
-    st = { struct.unpack(STATE_FORMAT, raw[1]) }
-    for i = 1, st[GAPN] do
-      local from, to = struct.unpack('<dd', raw[1], FIELDS * 8 + (i - 1) * 16 + 1)
-      gaps[i] = { from, to }
-    end
+    st, gaps = unpack_state(raw[1])
   else
     st = new_state(1, us)
   end
@@ -254,10 +272,8 @@ local function close_queue(q)
   local st = q.st
   if not q.dirty and q.us - st[HW] < 50000 then return end
   st[HW] = q.us
-  st[GAPN] = #q.gaps
-  local raw = struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS))
-  for i = 1, #q.gaps do raw = raw .. struct.pack('<dd', q.gaps[i][1], q.gaps[i][2]) end
-  call('SET', q.key, raw)
+  call('SET', q.key, pack_state(st, q.gaps))
+  if q.kept then call('HSET', q.p .. 'a', 'kept', string.format('%d', q.kept)) end
   expire_with_queue(q, q.key)
 end
 
@@ -547,7 +563,7 @@ local function claim(q, member, n)
   local deadline = call('ZSCORE', q.p .. 'c', ticket)
   if not deadline then return nil end
   call('ZREM', q.p .. 'c', ticket)
-  local lease_end = q.ms + q.cf.lease
+  local lease_end = q.ms + min(q.cf.lease, q.cf.lease_max)
   call('ZADD', q.p .. 'l', lease_end, member)
   call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
   local delay = max(0, q.ms - (tonumber(deadline) - q.cf.window))
@@ -621,7 +637,9 @@ end
 
 local function join_refusal(q)
   if q.phase == PHASE.SOLD_OUT then return CODE.SOLD_OUT end
-  if q.phase == PHASE.CLOSED or q.cf.operator == MODE.DRAIN then return CODE.CLOSED end
+  if q.phase == PHASE.CLOSED or q.cf.operator == MODE.DRAIN or q.cf.operator == MODE.PAUSED_DRAIN then
+    return CODE.CLOSED
+  end
   if q.phase == PHASE.SCHEDULED then return CODE.NOT_OPEN end
   if q.phase == PHASE.REBUILD then return CODE.REBUILD end
 end
@@ -688,18 +706,24 @@ local function has_had_turn(q, member, number)
   return number < q.st[S] and (call('ZSCORE', q.p .. 'l', member) or get_seen(q, number) == SEEN_SERVED)
 end
 
+-- When a turn began, and whether that is only when it was put back after a loss: it had begun before.
+local function claim_of(grant)
+  local claimed, back = string.match(grant or '', '^%d+:(%d+)(:?r?)$')
+  return tonumber(claimed), back == ':r'
+end
+
 -- Whether the member's turn began before then: who has come again meanwhile keeps the new one.
 local function claimed_before(q, member, ms)
   local grant = call('HGET', q.p .. 'g', member)
-  local claimed = grant and tonumber(string.match(grant, ':(%d+)$'))
-  return claimed and claimed < ms
+  local claimed, back = claim_of(grant)
+  return claimed and (claimed < ms or back)
 end
 
 -- Seats were given back: the turn lasts as long as it would have without, and long enough to choose again.
 local function give_back(q, member)
   local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
-  local claimed = tonumber(string.match(call('HGET', q.p .. 'g', member) or '', ':(%d+)$') or q.ms)
-  local to = max(q.ms + q.cf.window, claimed + q.cf.lease)
+  local claimed = claim_of(call('HGET', q.p .. 'g', member)) or q.ms
+  local to = max(q.ms + q.cf.window, claimed + min(q.cf.lease, q.cf.lease_max))
   if lease_end > to then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
   call('SREM', q.p .. 'o', member)
 end
@@ -766,7 +790,7 @@ local function extend_lease(q, member, until_ms)
   local lease_end = tonumber(call('ZSCORE', q.p .. 'l', member) or 0)
   if lease_end <= q.ms then return 0 end
   local grant = call('HGET', q.p .. 'g', member)
-  local claimed = grant and tonumber(string.match(grant, ':(%d+)$')) or q.ms
+  local claimed = claim_of(grant) or q.ms
   local to = min(max(lease_end, until_ms), claimed + q.cf.lease_max)
   if to > lease_end then call('ZADD', q.p .. 'l', string.format('%d', to), member) end
   call('SADD', q.p .. 'o', member)
@@ -795,18 +819,43 @@ local function read_pairs(argv, first)
   return given
 end
 
--- A queue whose state is gone but whose checkpoint (always of this epoch) isn't: numbers stand, nobody is called until
--- those who wait have shown their tickets.
-local function start_rebuild(key, st, cf, given, us)
+-- Gaps are only ever added: of two lists the longer one is the newer.
+local function read_gaps(gaps, text)
+  local found = {}
+  for from, to in string.gmatch(text or '', '(%d+)-(%d+)') do found[#found + 1] = { tonumber(from), tonumber(to) } end
+  return #found > #gaps and found or gaps
+end
+
+-- Redis came back with less than was seen of it: a power failure's last second, an old copy of its data.
+local function is_behind(st, given)
+  local lobby = tonumber(given.checkpoint_lobby) or -1
+  return tonumber(given.checkpoint_tail or 0) > st[TAIL] or tonumber(given.checkpoint_serving or 0) > st[S]
+    or lobby >= 0 and lobby ~= st[N]
+end
+
+-- Those in a lobby are known by the draw or a checkpoint from after it was frozen.
+local function rebuild_lobby(key, st, lobby)
+  if lobby >= 0 and lobby ~= st[N] then
+    call('HDEL', string.format('%s:e%d:a', key, st[EPOCH]), 'transcript')   -- of another number of joins
+    st[N] = lobby
+  elseif st[N] >= 0 and lobby < 0 and st[SEEDED] == 0 then
+    st[N] = st[TAIL]
+  end
+end
+
+-- A queue whose state is gone, or older than its checkpoint (always of this epoch): numbers stand, nobody is called
+-- until those who wait have shown their tickets. Answers the gaps.
+local function start_rebuild(key, st, gaps, cf, given, us)
   local tail = tonumber(given.checkpoint_tail) or 0
-  if tail <= 0 then return end
-  st[TAIL], st[S] = tail, tonumber(given.checkpoint_serving) or 0
-  st[N] = tonumber(given.checkpoint_lobby) or -1
-  st[CS], st[C], st[E] = st[S], st[S], st[S]
+  if tail <= 0 then return gaps end
+  st[TAIL], st[S] = max(st[TAIL], tail), max(st[S], tonumber(given.checkpoint_serving) or 0)
+  rebuild_lobby(key, st, tonumber(given.checkpoint_lobby) or -1)
+  st[CS], st[CC], st[C], st[E] = st[S], 0, st[S], st[S]
   local closed = cf.close_at > 0 and us >= cf.close_at   -- then there is nobody to wait for
   st[OPMODE], st[RB], st[T0] = MODE.REBUILD, closed and us or us + cf.rebuild * 1000, us
   -- from now on the grace counts for all below
   if st[S] > 0 then call('ZADD', string.format('%s:e%d:h', key, st[EPOCH]), st[S], floor(us / 1000)) end
+  return read_gaps(gaps, given.checkpoint_gaps)
 end
 
 -- What a reset leaves behind may be spread over more buckets than what comes.
@@ -831,7 +880,8 @@ local function configure(key, epoch, given)
     local t = call('TIME')
     us = t[1] * 1000000 + t[2]
   end
-  local st = raw[1] and { struct.unpack(STATE_FORMAT, raw[1]) }
+  local st, gaps = nil, {}
+  if raw[1] then st, gaps = unpack_state(raw[1]) end
   -- An old reading of the database. A version that stays lower is a database put back to an older state.
   if st and epoch > 0 and st[EPOCH] > epoch then return false end
   if raw[2] and cf.version < old.version and us - old.version_at < READING_US then return false end
@@ -843,11 +893,12 @@ local function configure(key, epoch, given)
   if fresh or lost then
     if fresh and st then note_buckets(key, st[EPOCH], epoch, old.buckets) end
     st = new_state(epoch > 0 and epoch or st and st[EPOCH] or 1, us)
-    start_rebuild(key, st, cf, given, us)
-    call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)))
+    call('SET', key, pack_state(st, start_rebuild(key, st, {}, cf, given, us)))
+  elseif is_behind(st, given) then
+    call('SET', key, pack_state(st, start_rebuild(key, st, gaps, cf, given, us)))
   elseif st[TAIL] == 0 and st[N] == 0 and us < cf.open_at then
     st[N] = -1   -- nobody has come yet: the opening may still be moved
-    call('SET', key, struct.pack(STATE_FORMAT, unpack(st, 1, FIELDS)) .. string.sub(raw[1], FIELDS * 8 + 1))
+    call('SET', key, pack_state(st, gaps))
   end
   local packed = pack_config(cf)
   if packed ~= raw[2] then call('SET', key .. ':f', packed) end
@@ -870,8 +921,8 @@ local function configure(key, epoch, given)
 end
 
 -- ARGV: epoch, then pairs of name and value to store first: the names of CONFIG (instants in ms since 1970), message,
--- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby (read only when the state is gone), free, held (seats),
--- summary (whatever it is, this makes the public document).
+-- commit, checkpoint_tail, checkpoint_serving, checkpoint_lobby, checkpoint_gaps (what was seen of this queue), free,
+-- held (seats), summary (whatever it is, this makes the public document).
 -- Answers {code, epoch, phase, now ms, S, C, E, tail, N, seeded, late, leases, calls, free, held, speed (in 1000 s), vmax
 -- (in 1000 s), opening ms, K, rate (in 1000 s), live (in 1000), 1 if a checkpoint is due, clock behind by ms, gaps
 -- "from-to ...", message, commit, seed, transcript, digest of the calls, then COUNTERS, then how many wait at most, K
@@ -964,8 +1015,15 @@ local function restore_lease(q, member, n, lease_end)
   call('ZREM', q.p .. 'c', string.format('%d', n))
   call('ZREM', q.p .. 'w', string.format('%d', n))
   call('ZADD', q.p .. 'l', string.format('%d', lease_end), member)
-  call('HSET', q.p .. 'g', member, string.format('%d:%d', n, q.ms))
+  call('HSET', q.p .. 'g', member, string.format('%d:%d:r', n, q.ms))
   q.dirty = true
+end
+
+-- Whether a place in the lobby can still be that of whoever shows it, and not one given again since the loss.
+local function lobby_place_kept(q, number)
+  if q.st[N] >= 0 and number >= q.st[N] then return false end
+  if q.phase == PHASE.REBUILD then return true end
+  return number < tonumber(call('HGET', q.p .. 'a', 'kept') or math.huge)
 end
 
 -- ARGV: member, epoch, number, kind (0, 1), lease end (ms; 0 none), drawn ticket (answering RESOLVE): what a signed
@@ -982,7 +1040,7 @@ local function queue_restore(keys, argv)
     if has_kind == kind then tally(q, 'conflict', 1) end
     number, kind = has, has_kind
   elseif not has then
-    if number >= st[TAIL] + SLACK or (kind == KIND.LOBBY and st[N] >= 0 and number >= st[N]) then
+    if number >= st[TAIL] + SLACK or (kind == KIND.LOBBY and not lobby_place_kept(q, number)) then
       return answer(q, CODE.NONE)
     end
     put_member(q, member, number, kind)
@@ -990,7 +1048,9 @@ local function queue_restore(keys, argv)
     if number >= st[TAIL] then st[TAIL] = number + 1 end
     q.dirty = true
   end
-  if kind == KIND.TICKET then restore_lease(q, member, number, tonumber(argv[5]) or 0) end
+  if kind == KIND.TICKET and number == tonumber(argv[3]) then   -- another place's pass opens nothing
+    restore_lease(q, member, number, tonumber(argv[5]) or 0)
+  end
   return answer(q, place(q, member, number, kind, argv[6]))
 end
 
@@ -1021,8 +1081,8 @@ local function queue_admin(keys, argv)
   end
   local grants = call('HGETALL', q.p .. 'g')
   for i = 1, #grants, 2 do
-    local ticket, claimed = string.match(grants[i + 1], '^(%d+):(%d+)$')
-    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d', ticket, claimed - ms))
+    local ticket, claimed, back = string.match(grants[i + 1], '^(%d+):(%d+)(.*)$')
+    call('HSET', q.p .. 'g', grants[i], string.format('%s:%d%s', ticket, claimed - ms, back))
   end
   if ms > 0 then
     shift_points(q.p .. 'h', ms)

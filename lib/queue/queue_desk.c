@@ -15,15 +15,22 @@ static struct kept {
 	int64_t loaded_us;
 } kept[KEPT];
 
-static struct kept *slot_of(struct concert_id concert)
-{
-	return &kept[concert.value % KEPT];
-}
-
 static struct kept *find_kept(struct concert_id concert)
 {
-	struct kept *slot = slot_of(concert);
-	return slot->loaded_us && slot->record.concert.value == concert.value ? slot : NULL;
+	for (size_t i = 0; i < KEPT; i++)
+		if (kept[i].loaded_us && kept[i].record.concert.value == concert.value)
+			return &kept[i];
+	return NULL;
+}
+
+/* The concert's, or the one that has stayed longest. */
+static struct kept *slot_for(struct concert_id concert)
+{
+	struct kept *slot = find_kept(concert), *oldest = &kept[0];
+	for (size_t i = 1; i < KEPT; i++)
+		if (kept[i].loaded_us < oldest->loaded_us)
+			oldest = &kept[i];
+	return slot ? slot : oldest;
 }
 
 /* Repeats are harmless: the first seed stored is everybody's. */
@@ -114,12 +121,12 @@ static enum fault load_and_tell(struct ctx *ctx, struct concert_id concert,
 	return fault || code == QUEUE_CODE_NONE ? fault : FAULT_DATABASE_AWAY;
 }
 
-enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
+static enum fault refresh(struct ctx *ctx, struct concert_id concert, bool is_public,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary)
 {
 	struct queue_summary summary = { 0 };
 	struct queue_record *record = arena_alloc(ctx->arena, sizeof *record);
-	record->makes_summary = ret_summary != NULL;
+	record->makes_summary = is_public;
 	enum fault fault = load_and_tell(ctx, concert, record, &summary);
 	if (is_database_trouble(fault))
 		return go_on(ctx, concert, ret_record, ret_summary);
@@ -127,13 +134,26 @@ enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 		fault = settle(ctx, record, &summary);
 	if (fault == FAULT_CONCERT_NOT_FOUND || fault == FAULT_REDIS_AWAY)
 		return fault;
-	struct kept *slot = slot_of(concert);
+	struct kept *slot = slot_for(concert);
 	slot->record = *record;
 	slot->loaded_us = clock_monotonic_us();
 	*ret_record = &slot->record;
 	if (ret_summary)
 		*ret_summary = summary;
 	return FAULT_NONE;
+}
+
+enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
+	const struct queue_record **ret_record, struct queue_summary *ret_summary)
+{
+	return refresh(ctx, concert, false, ret_record, ret_summary);
+}
+
+enum fault queue_desk_summarize(struct ctx *ctx, struct concert_id concert,
+	struct queue_summary *ret_summary)
+{
+	const struct queue_record *record;
+	return refresh(ctx, concert, true, &record, ret_summary);
 }
 
 enum fault queue_desk_get(struct ctx *ctx, struct concert_id concert,

@@ -15,5 +15,8 @@ enum fault queue_desk_get(struct ctx *ctx, struct concert_id concert,
  * checkpoint when it is due. *ret_summary may be NULL. */
 enum fault queue_desk_refresh(struct ctx *ctx, struct concert_id concert,
 	const struct queue_record **ret_record, struct queue_summary *ret_summary);
+/* As refresh, for the public summary: its age counts from here. */
+enum fault queue_desk_summarize(struct ctx *ctx, struct concert_id concert,
+	struct queue_summary *ret_summary);
 
 #endif

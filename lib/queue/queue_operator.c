@@ -9,9 +9,8 @@
 enum fault queue_summarize(struct ctx *ctx, struct concert_id concert,
 	struct queue_summary *ret_summary)
 {
-	const struct queue_record *record;
 	metric_add(METRIC_QUEUE_SUMMARIES, 1);
-	return queue_desk_refresh(ctx, concert, &record, ret_summary);
+	return queue_desk_summarize(ctx, concert, ret_summary);
 }
 
 enum fault queue_observe(struct ctx *ctx, struct concert_id concert,

@@ -20,7 +20,7 @@ PG_STATEMENT(queue_record_find,
 	"  from unnest($2::text[]) with ordinality k(name, place) order by k.place), ','),"
 	" coalesce(s.free, -1), coalesce(s.held, 0), " DRAW_COLUMNS
 	", coalesce(p.tail, 0), coalesce(p.serving, 0),"
-	" coalesce(p.lobby, -1), c.version"
+	" coalesce(p.lobby, -1), c.version, p.gaps"
 	" from cm.concert c"
 	" left join lateral (select sum(available)::bigint as free, sum(held)::bigint as held"
 	"  from cm.seat_counter where concert_id = c.id) s on true"
@@ -65,10 +65,11 @@ PG_STATEMENT(queue_draw_update,
 
 /* Never back: a late writer's older state must not undo a newer one. */
 PG_STATEMENT(queue_checkpoint_upsert,
-	"insert into cm.queue_checkpoint as p (concert_id, epoch, serving, tail, lobby)"
-	" values ($1, $2, $3, $4, $5) on conflict (concert_id, epoch) do update"
-	" set serving = excluded.serving, tail = excluded.tail, lobby = excluded.lobby, at = now()"
-	" where p.tail <= excluded.tail and p.serving <= excluded.serving");
+	"insert into cm.queue_checkpoint as p (concert_id, epoch, serving, tail, lobby, gaps)"
+	" values ($1, $2, $3, $4, $5, nullif($6, '')) on conflict (concert_id, epoch) do update"
+	" set serving = excluded.serving, tail = excluded.tail, lobby = excluded.lobby,"
+	" gaps = excluded.gaps, at = now() where p.tail <= excluded.tail"
+	" and p.serving <= excluded.serving and coalesce(p.lobby, -1) <= excluded.lobby");
 
 PG_STATEMENT(queue_member_find,
 	"select " PG_MS("created_at") " from cm.member where id = $1");
@@ -149,6 +150,8 @@ enum fault queue_record_load(struct ctx *ctx, struct concert_id concert,
 		.checkpoint_lobby = pg_integer(&rows, 0, COLUMN_CHECKPOINT + 2),
 		.version = pg_integer(&rows, 0, COLUMN_CHECKPOINT + 3) };
 	read_text(&rows, 8, ret_record->message, sizeof ret_record->message);
+	read_text(&rows, COLUMN_CHECKPOINT + 4, ret_record->checkpoint_gaps,
+		sizeof ret_record->checkpoint_gaps);
 	read_values(pg_text(&rows, 0, 10), ret_record->values);
 	read_draw(ctx, &rows, COLUMN_DRAW, ret_record);
 	return FAULT_NONE;
@@ -227,8 +230,8 @@ enum fault queue_checkpoint_save(struct ctx *ctx, struct concert_id concert,
 	const struct queue_summary *summary)
 {
 	struct pg_rows rows;
-	return pg_query(ctx, &rows, &queue_checkpoint_upsert, "iiiii", concert.value,
-		summary->epoch, summary->serving, summary->tail, summary->lobby);
+	return pg_query(ctx, &rows, &queue_checkpoint_upsert, "iiiiit", concert.value,
+		summary->epoch, summary->serving, summary->tail, summary->lobby, summary->gaps);
 }
 
 enum fault queue_member_created(struct ctx *ctx, int64_t *ret_created_ms)

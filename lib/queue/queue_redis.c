@@ -91,9 +91,10 @@ static int64_t operator_mode(const struct queue_record *record)
 {
 	if (record->cancelled || record->values[QUEUE_SETTING_STATE] == 2)
 		return 3;
+	bool drains = record->values[QUEUE_SETTING_STATE] == 1;
 	if (record->paused)
-		return 1;
-	return record->values[QUEUE_SETTING_STATE] == 1 ? 2 : 0;
+		return drains ? 5 : 1;
+	return drains ? 2 : 0;
 }
 
 /* A draw knows the lobby better than a checkpoint from before it. */
@@ -109,6 +110,8 @@ static void add_checkpoint(struct redis_call *call, const struct queue_record *r
 	add_pair(call, "checkpoint_tail", tail);
 	add_pair(call, "checkpoint_serving", record->checkpoint_serving);
 	add_pair(call, "checkpoint_lobby", lobby);
+	redis_add(call, "checkpoint_gaps");
+	redis_add(call, record->checkpoint_gaps);
 }
 
 static void add_record(struct redis_call *call, struct ctx *ctx, const struct queue_record *record)

@@ -33,7 +33,9 @@ struct queue_question {
 	int64_t number, kind, lease_end_ms; /* restore */
 };
 
-enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64, QUEUE_BEACON_BYTES = 256 };
+enum { QUEUE_MESSAGE_BYTES = 2048, QUEUE_TRANSCRIPT_BYTES = 64,
+	QUEUE_BEACON_BYTES = DRAW_BEACON_BYTES, /* 200 characters */
+	QUEUE_GAPS_BYTES = 2048 /* of 64 gaps */ };
 
 /* All of PostgreSQL's knowledge of one queue; holds no pointers, so a process may keep it. */
 struct queue_record {
@@ -52,6 +54,7 @@ struct queue_record {
 	char beacon[QUEUE_BEACON_BYTES], beacon_source[QUEUE_BEACON_BYTES];
 	int64_t committed_ms, beacon_named_ms, beacon_ms, drawn_ms;
 	int64_t checkpoint_tail, checkpoint_serving, checkpoint_lobby; /* tail 0: none */
+	char checkpoint_gaps[QUEUE_GAPS_BYTES]; /* "from-to from-to ..." */
 	bool makes_summary; /* asked for the public summary */
 };
 

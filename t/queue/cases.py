@@ -43,8 +43,27 @@ class Queue:
     def wait(self, seconds):
         self.us += int(seconds * 10**6)
 
-    def restore(self, member, number):
-        return self.fcall("restore", member, self.epoch, number, 1, 0)
+    def restore(self, member, number, kind=1):
+        return self.fcall("restore", member, self.epoch, number, kind, 0)
+
+    def info(self, name):
+        flat = self.client("FCALL_RO", "cm_queue_info", 1, self.key)
+        return float(dict(zip(flat[::2], flat[1::2]))[name])
+
+    def checkpoint(self):
+        """What the worker stores and brings back."""
+        answer = self.now()
+        return {"checkpoint_serving": answer[4], "checkpoint_tail": answer[7], "checkpoint_lobby": answer[8],
+                "checkpoint_gaps": answer[23]}
+
+    def copy(self):
+        return {name: self.client.raw("DUMP", name) for name in self.client("KEYS", self.key + "*")}
+
+    def go_back(self, copy):
+        """Redis comes back with what it had then."""
+        self.client("FLUSHDB")
+        for name, dump in copy.items():
+            self.client("RESTORE", name, 0, dump)
 
     def lose(self):
         self.client("FLUSHDB")
@@ -220,7 +239,155 @@ def hold_given_back(client):
     expect([queue.status(1)[0], queue.status(2)[0]], [EXPIRED, ADMITTED], "then the next one is called")
 
 
-CASES = [grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+def lost_twice(client):
+    """The numbers that belong to nobody since the first loss do not become people with the second."""
+    queue = Queue(client, 1, rebuild=1000)
+    for member in range(1, 5):
+        queue.join(member)
+    before = queue.checkpoint()
+    queue.lose()
+    queue.configure(gate=1, capacity=1, rate=100, rebuild=1000, **before)
+    queue.wait(2)
+    number, ahead = queue.join(5)[3:5]
+    expect((number, ahead), (200004, 3), "whoever joins after the loss")
+    before = queue.checkpoint()
+    queue.lose()
+    queue.configure(gate=1, capacity=1, rate=100, rebuild=1000, **before)
+    expect(queue.restore(5, number)[3:5], [number, 3], "is no further back after the next one")
+    queue.wait(2)
+    expect(queue.join(6)[3:5], [400005, 4], "nor is whoever joins then")
+
+
+def older_copy(client):
+    """Redis comes back with what it had a while ago: no number is given twice, those who were called come first."""
+    queue = Queue(client, 1, rebuild=60000, lease=600000)
+    queue.join(1)
+    queue.join(2)
+    copy = queue.copy()
+    for member in (3, 4, 5):
+        queue.join(member)
+    queue.fcall("release", 1, -1, "leave")
+    lease_end = queue.status(2)[9]
+    before = queue.checkpoint()
+    queue.go_back(copy)
+    queue.configure(**before)
+    expect([queue.join(9)[0], queue.info("tail"), queue.info("S")], [12, 5, 2], "it is put together again")
+    expect(queue.fcall("restore", 2, 1, 1, 1, lease_end)[0], LATE, "the one inside as far as Redis knows fills it")
+    queue.fcall("release", 1, -1, "leave")
+    expect(queue.fcall("restore", 2, 1, 1, 1, lease_end)[0], ADMITTED, "whoever was inside comes in with the pass")
+    queue.wait(61)
+    expect(queue.join(9)[3], 200005, "a newcomer's number is nobody's")
+    expect([queue.restore(member, member - 1)[3] for member in (3, 4, 5)], [2, 3, 4], "the lost ones have theirs")
+    queue.configure(**queue.checkpoint())
+    expect(queue.info("phase"), OPEN, "and it goes on")
+
+
+def older_copy_of_a_lobby(client):
+    """The last joins of a lobby are lost after its draw: the draw stands."""
+    queue = Queue(client, 1, rebuild=1000, lobby_at=1)
+    opening = queue.ms(60)
+    queue.configure(lobby_at=1, open_at=opening)
+    queue.join(1)
+    queue.join(2)
+    copy = queue.copy()
+    queue.join(3)
+    queue.wait(61)
+    answer = queue.now()
+    seed, transcript = "ab" * 32, answer[27]
+    queue.fcall("reveal", 1, seed, 3, transcript)
+    before = queue.checkpoint()
+    expect((answer[8], queue.info("phase")), (3, OPEN), "three were drawn")
+    queue.go_back(copy)
+    queue.configure(**before)
+    queue.wait(2)
+    queue.now()
+    expect((queue.info("phase"), queue.info("N")), (3, 3), "to be drawn again, all three of them")
+    expect(queue.fcall("reveal", 1, seed, 3, transcript), [NONE, 1], "the draw that was stored")
+    expect([queue.status(1)[0], queue.restore(3, 2, 0)[0]], [RESOLVE, RESOLVE], "all have their places")
+
+
+def lobby_place_given_again(client):
+    """A place of a lost lobby that was given again is nobody else's any more."""
+    queue = Queue(client, 1, rebuild=1000, lobby_at=1)
+    settings = {"gate": 1, "lobby_at": 1, "open_at": queue.ms(600), "rebuild": 1000}
+    queue.configure(**settings)
+    for member in (1, 2):
+        queue.join(member)
+    before = queue.checkpoint()
+    queue.join(3)
+    queue.join(4)
+    queue.lose()
+    queue.configure(**settings, **before)
+    expect(queue.restore(3, 2, 0)[:4:3], [LOBBY, 2], "while it is put together a place comes back")
+    queue.wait(2)
+    expect(queue.join(5)[:4:3], [LOBBY, 3], "then newcomers have the next ones")
+    expect(queue.restore(4, 3, 0)[0], NONE, "of which one was somebody's who comes now")
+    expect([queue.restore(2, 1, 0)[3], queue.join(4)[3]], [1, 4], "and takes a new one; the older ones stand")
+
+
+def paused_while_it_drains(client):
+    """A pause opens no door that was closed."""
+    queue = Queue(client, 1)
+    expect([queue.join(1)[0], queue.join(2)[0]], [ADMITTED, WAITING], "open")
+    queue.configure(operator=5)
+    queue.fcall("release", 1, -1, "leave")
+    expect([queue.join(3)[0], queue.status(2)[0]], [CLOSED, WAITING], "nobody comes in, nobody is called")
+    queue.configure(operator=2)
+    expect([queue.join(3)[0], queue.status(2)[0]], [CLOSED, ADMITTED], "then the rest is served")
+
+
+def no_longer_than_the_longest(client):
+    """A turn ends at the longest there is, also where the settings give each turn more."""
+    queue = Queue(client, 1, lease=3000000, lease_max=60000)
+    expect(queue.join(1)[9], queue.ms(60), "claimed")
+    queue.fcall("extend", 1, queue.ms(600))
+    queue.fcall("release", 1, -1, "give_back", queue.ms(1))
+    expect(queue.status(1)[9], queue.ms(60), "extended and given back")
+
+
+def pass_of_another_place(client):
+    """The pass of a place that was left opens nothing for the one taken since."""
+    queue = Queue(client, 1, rate=1, burst=1, liveness=20000)
+    lease_end = queue.join(1)[9]
+    queue.fcall("release", 1, -1, "leave")
+    number = queue.join(1)[3]
+    queue.wait(60)                  # called, and did not come
+    queue.now()
+    queue.wait(9)
+    queue.now()
+    queue.wait(2)
+    queue.configure(operator=1)
+    expect((number, queue.info("S"), queue.info("leases"), queue.info("calls")), (1, 2, 0, 0), "passed")
+    queue.fcall("restore", 1, 1, 0, 1, lease_end)
+    expect(queue.info("leases"), 0, "with the pass of the first place")
+    queue.fcall("restore", 1, 1, number, 1, lease_end)
+    expect(queue.info("leases"), 1, "with one of its own")
+
+
+def bought_after_a_loss(client):
+    """A turn that a pass brought back began before the hold of before the loss: what ends the hold ends it."""
+    settings = {"gate": 1, "capacity": 2, "rate": 100, "rebuild": 1000, "lease": 60000, "lease_max": 900000}
+    queue = Queue(client, 1, **settings)
+    ends = [queue.join(member)[9] for member in (1, 2)]
+    queue.join(3)
+    queue.wait(1)
+    held = queue.ms()
+    before = queue.checkpoint()
+    queue.lose()
+    queue.wait(5)
+    queue.configure(**settings, **before)
+    for member in (1, 2):
+        expect(queue.fcall("restore", member, 1, member - 1, 1, ends[member - 1])[0], ADMITTED, "inside again")
+    queue.restore(3, 2)
+    queue.wait(2)
+    queue.fcall("release", 1, 0, "done", held)
+    expect([queue.status(1)[0], queue.status(3)[0]], [NONE, ADMITTED], "bought: the next one has the slot")
+    expect(queue.fcall("extend", 2, queue.ms(600)), [queue.ms(600)], "a hold still lets the turn last")
+    queue.fcall("release", 2, 0, "expire_hold", held)
+    expect(queue.status(2)[0], EXPIRED, "a hold of before the loss ran out, and the turn with it")
+
+
+CASES = [bought_after_a_loss, paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
          bought_with_another_place, hold_given_back]
 

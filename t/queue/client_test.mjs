@@ -1,5 +1,5 @@
 /* web/queue-client.js against a made-up server. Prints TAP. */
-const { QueueClient, ahead, due, pause } = await import(process.env.QUEUE_CLIENT);
+const { QueueClient, ahead, drawn, due, pause } = await import(process.env.QUEUE_CLIENT);
 const { createHash } = await import('node:crypto');
 
 let checks = 0;
@@ -90,7 +90,8 @@ class Storage extends Map {
   });
   const { queue, slept } = client(server, new Storage());
   is((await queue.run()).status, 'SOLD_OUT', 'sold out ends it');
-  is(slept[0] >= 1000 && slept[0] <= 11000, true, 'one look spread over the notice period after the opening');
+  is(slept[0] >= 1000 && slept[0] <= 9000, true, 'one look spread over the notice period after the opening');
+  is(slept[1] <= 5750, true, 'a summary that nginx kept from before it spreads nobody again');
 }
 for (const [phase, end] of [['soldout', 'SOLD_OUT'], ['closed', 'CLOSED'], ['none', 'ADMITTED']]) {
   const server = new Server((name, time) => {
@@ -190,6 +191,31 @@ for (const status of ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE
   await queue.run();
   is(server.calls, ['POST ', 'GET /now', 'GET /now', 'GET /now', 'GET /status', 'GET /now', 'GET /status'].map((c) => c.trim()),
     'nobody is asked for numbers while they are drawn; then once, and again when called');
+}
+{ // a million in the lobby: nobody asks the workers for a number that follows from the public draw
+  const seed = 'ab'.repeat(32);
+  is(await Promise.all([0, 3, 999999].map((i) => drawn(i, 1000000, seed))), [937118, 865854, 410220], 'the draw is the specified one');
+  is(await drawn(0, 1, seed), 0, 'also of one member');
+  const summary = { ...open, seed, lobby: 1000000, opensAtMs: 1 };
+  const server = new Server((name, time) => {
+    if (name === 'POST') return [201, { status: 'PRE_QUEUE', ticketNumber: null, lobbyIndex: 3, epoch: 1, ticket: 'T' }];
+    if (name === 'GET /now') return [200, { ...summary, serving: (time - 1) * 100000, ceiling: (time - 1) * 100000 + 1000 }];
+    return [200, waiting({ status: 'ADMITTED' })];
+  });
+  const { queue } = client(server, new Storage());
+  const places = [];
+  queue.onChange = (place) => places.push(place.position);
+  await queue.run();
+  is(server.calls.indexOf('GET /status'), 1 + Math.ceil((865854 - 1000) / 100000) + 1, 'the status is asked only near the front');
+  is(places[1], 865854 + 1, 'with the position at once');
+  const last = new Server((name) => (name === 'POST' ? [201, { status: 'PRE_QUEUE', ticketNumber: null, lobbyIndex: 3, epoch: 1 }]
+    : name === 'GET /now' ? [200, { ...summary, lobby: 4 }] : [200, waiting({ status: 'ADMITTED' })]));
+  await client(last, new Storage()).queue.run();
+  is(last.calls, ['POST', 'GET /now', 'GET /status'], 'who is drawn to the front says so at once, however short the lobby was');
+  const lost = new Server((name) => (name === 'POST'
+    ? [201, { status: 'PRE_QUEUE', ticketNumber: null, lobbyIndex: 3, epoch: 1 }]
+    : name === 'GET /now' ? [200, { ...summary, lobby: 3 }] : [200, waiting({ status: 'NOT_IN_QUEUE' })]));
+  is((await client(lost, new Storage()).queue.run()).status, 'NOT_IN_QUEUE', 'whoever was not drawn asks');
 }
 { // a gap of 200,000 numbers between the front and us, then behind us: always near
   const gap = { ...open, serving: 4, ceiling: 44, gaps: [[15, 200015]] };

@@ -23,7 +23,7 @@ class Faithful:
             self.take(trace, trace.visit("join" if self.number is None else "status", self.member))
         if self.number is None:     # lobby: once more at the opening, spread over the notice
             wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
-                trace.random.uniform(0, 10)
+                trace.random.uniform(0, 8)
             self.due = trace.us + wait * 1e6
         elif self.number >= state["tail"]:  # a summary older than the number may lack a gap
             self.due = trace.us + 2e6

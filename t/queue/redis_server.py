@@ -68,6 +68,11 @@ class Client:
                 raise reply
         return replies
 
+    def raw(self, *command):
+        """A bulk reply as bytes."""
+        self.send([command])
+        return self.file.read(int(self.file.readline()[1:-2]) + 2)[:-2]
+
     def __call__(self, *command):
         return self.pipeline([command])[0]
 
