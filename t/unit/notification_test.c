@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <signal.h>
+
 #include "fake/notification_mem.h"
 #include "notification/mail_message.h"
 
@@ -275,6 +277,34 @@ START_TEST(the_lease_outlasts_the_slowest_batch)
 }
 END_TEST
 
+/* Told to end while the second is on its way, and once more before any. */
+START_TEST(what_a_stop_leaves_is_due_at_once)
+{
+	sigset_t term, before;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &before);
+	for (size_t sent = 0; sent <= 2; sent += 2) {
+		fresh();
+		for (int i = 0; i < 4; i++)
+			expect_mail("confirmed", NULL);
+		notification_memory.answers[1] = (struct mail_answer){ MAIL_STOPPED, "stopped" };
+		if (!sent)
+			raise(SIGTERM);
+		send_all(FAULT_NONE, sent);
+		int number;
+		ck_assert_int_eq(sigwait(&term, &number), 0); /* it is left for the loop around */
+		ck_assert_uint_eq(notification_memory.sent, sent);
+		ck_assert_uint_eq(notification_memory.released, 4 - sent);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	ck_assert_str_eq(notification_memory.ends[0].status, "SENT");
+	ck_assert_str_eq(notification_memory.ends[1].status, "PENDING");
+	ck_assert_int_eq(notification_memory.ends[1].wait_ms, 0);
+	ck_assert(!notification_memory.ends[1].counts);
+}
+END_TEST
+
 /* --- the message ------------------------------------------------------------------------ */
 
 static const char *message(const char *name, const char *subject, const char *body)
@@ -352,6 +382,7 @@ int main(void)
 		who_opted_out_or_left_gets_only_what_must_be, a_refusal_holds_up_no_other,
 		tries_are_longer_apart_and_bounded, a_server_that_is_away_costs_no_mail_its_tries,
 		after_three_days_nobody_waits_for_it, the_lease_outlasts_the_slowest_batch,
+		what_a_stop_leaves_is_due_at_once,
 		headers_are_as_the_standards_want_them, encoded_words_have_no_line_ends,
 		no_text_makes_a_line_too_long_or_a_header,
 		a_letter_names_its_reader_and_sender, NULL };
