@@ -141,6 +141,10 @@ is "$status" 200 "the organiser cancels"
 token=$user
 nothing_paid() { [ "$(sql "select count(*) from cm.reservation where status in ('PAID', 'CONFIRMED', 'REFUNDING')")" = 0 ]; }
 await nothing_paid
+request DELETE "/reservation/$late"
+told() { sql "select payload ->> 'reason' from cm.notification where reservation_id = $late and kind = 'cancelled'" | grep .; }
+await told
+is "$status $(told)" "200 concert-cancelled" "who had not paid yet is told that the concert is cancelled, not to book again"
 is "$(sql "select string_agg(distinct key, ' ') from cm.outbox where topic like 'concert.%'")" "concert:802" \
 	"a concert's events are in line behind the concert's only"
 is "$(sql "select count(*) from cm.payment p join cm.payment_refund f on f.payment_id = p.id
