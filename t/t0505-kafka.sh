@@ -142,6 +142,26 @@ await settled
 is "$(sql "select count(*) from cm.ticket where reservation_id = $poisoned")" 1 "and it has its effect, once"
 is "$(sql "select count(*) from cm.dead_letter where closed_at is null")" 0 "nothing else was given up"
 
+# --- an event that meets a time-out again and again keeps nobody waiting ---
+mkfifo "$TEST_DIR/statements"
+psql -X -q -v ON_ERROR_STOP=1 -d "$DATABASE_URL" <"$TEST_DIR/statements" >"$TEST_DIR/session" 2>&1 &
+exec 7>"$TEST_DIR/statements"
+is_open() { [ "$(sql "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = 'postgres'")" = 1 ]; }
+printf "begin; insert into cm.ticket (reservation_id, concert_id, seat_id, member_id, seat_number, grade_name)
+	values (%d, 805, %d, %d, 'x', 'x');\n" "$paid" $((seat + 1)) "$payer" >&7 # whoever issues that seat's ticket waits
+await is_open
+pay
+slow=$paid
+pay
+await status_is "$paid" CONFIRMED
+is "$(sql "select status from cm.reservation where id = $slow")" PAID "others are confirmed while one can't be"
+printf 'rollback;\n' >&7
+exec 7>&-
+await buried
+"$SOURCE_DIR/scripts/events" --state "$STATE" replay all >/dev/null
+await settled
+is "$(sql "select status from cm.reservation where id = $slow")" CONFIRMED "and then it is"
+
 # --- the broker is away: sales go on ---
 errors=$(grep -c bus-unavailable "$STATE/log/relay.log")
 kafka stop

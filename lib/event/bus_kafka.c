@@ -219,11 +219,13 @@ struct effect {
 	const struct event_group *group;
 	const struct event *event;
 	const char *error;
+	bool is_begun; /* there was a database to begin with */
 };
 
 static enum fault apply(struct ctx *ctx, void *arg)
 {
 	struct effect *effect = arg;
+	effect->is_begun = true;
 	ctx->traceparent = effect->event->trace;
 	return effect->group->handler(ctx, effect->event);
 }
@@ -234,10 +236,23 @@ static enum fault bury(struct ctx *ctx, void *arg)
 	return outbox_bury(ctx, effect->group->name, effect->event, attempts, effect->error);
 }
 
-static bool is_events_own(enum fault fault)
+static bool is_servers(enum fault fault)
 {
-	return fault != FAULT_DATABASE_AWAY && fault != FAULT_OUTCOME_UNKNOWN
-		&& fault != FAULT_DATABASE_BUSY && fault != FAULT_REDIS_AWAY;
+	return fault == FAULT_DATABASE_AWAY || fault == FAULT_OUTCOME_UNKNOWN
+		|| fault == FAULT_DATABASE_BUSY || fault == FAULT_REDIS_AWAY;
+}
+
+/* As in bus_pg.c: a time-out is no event's fault, unless it is the same event's again and again. */
+static bool is_events_own(const struct effect *effect, enum fault fault)
+{
+	static int64_t last_event, times;
+	if (!is_servers(fault))
+		return true;
+	if (!effect->is_begun || fault == FAULT_REDIS_AWAY)
+		return false;
+	times = effect->event->id == last_event ? times + 1 : 1;
+	last_event = effect->event->id;
+	return times >= conf_integer(CONF_EVENT_TRIES);
 }
 
 /* FAULT_NONE: done with, by effect or by burial. */
@@ -253,7 +268,7 @@ static enum fault handle(struct ctx *ctx, const struct event_group *group,
 		metric_add(METRIC_EVENT_CONSUMED, 1);
 		return FAULT_NONE;
 	}
-	if (!is_events_own(fault) || ++attempts < conf_integer(CONF_EVENT_TRIES)) {
+	if (!is_events_own(&effect, fault) || ++attempts < conf_integer(CONF_EVENT_TRIES)) {
 		metric_add(METRIC_EVENT_RETRIED, 1);
 		return fault;
 	}

@@ -48,6 +48,10 @@ START_TEST(each_kind_reads_well_in_both_languages)
 		{ "concert-cancelled", "concert-cancelled", "Concert cancelled: A & B",
 			"[공연 취소] A & B", "Refund: KRW 1,234,567\n\nThe refund",
 			"환불 금액: 1,234,567원\n\n환불은" },
+		{ "expired", "concert-cancelled", "Concert cancelled: A & B", "[공연 취소] A & B",
+			"Seats: VIP A-1, VIP A-2\n\nYou need not", "좌석: VIP A-1, VIP A-2\n\n따로" },
+		{ "cancelled", "concert-cancelled", "Concert cancelled: A & B", "[공연 취소] A & B",
+			"Seats: VIP A-1, VIP A-2\n\nYou need not", "좌석: VIP A-1, VIP A-2\n\n따로" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct notification made = notice(rows[i].kind, rows[i].reason);
@@ -78,6 +82,20 @@ START_TEST(money_has_its_separators)
 		HAS(notification_text(ctx.arena, &made, LANGUAGE_EN).body, rows[i].en);
 		HAS(notification_text(ctx.arena, &made, LANGUAGE_KO).body, rows[i].ko);
 	}
+}
+END_TEST
+
+/* Who gets nothing back isn't told to wait for it. */
+START_TEST(nothing_to_give_back_is_said)
+{
+	struct notification made = notice("cancelled", "member");
+	made.amount = 0;
+	struct notification_text text = notification_text(ctx.arena, &made, LANGUAGE_EN);
+	HAS(text.body, "Refund: KRW 0\n\nThere is no money to give back.");
+	HAS_NOT(text.body, "We will tell you");
+	text = notification_text(ctx.arena, &made, LANGUAGE_KO);
+	HAS(text.body, "환불 금액: 0원\n\n환불될 금액은 없습니다.");
+	ck_assert(notification_is_essential(&made));
 }
 END_TEST
 
@@ -113,6 +131,7 @@ START_TEST(events_become_notices)
 		{ "reservation.refunding", "{\"reason\": \"concert-cancelled\"}",
 			"concert-cancelled", true },
 		{ "payment.refunded", "{\"reason\": \"concert-cancelled\"}", "refunded", true },
+		{ "payment.refunded", "{\"fee\": 9, \"amount\": 0, \"reason\": \"member\"}", NULL, false },
 		{ "refund.failed", "{\"reason\": \"member\"}", "refund-delayed", true },
 		{ "reservation.expired", "{}", "expired", false },
 		{ "payment.completed", "{}", NULL, false },
@@ -377,7 +396,8 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = { each_kind_reads_well_in_both_languages, money_has_its_separators,
-		facts_can_not_make_lines, an_unknown_kind_is_empty, events_become_notices,
+		nothing_to_give_back_is_said, facts_can_not_make_lines, an_unknown_kind_is_empty,
+		events_become_notices,
 		a_page_is_read_and_says_if_there_is_more, nothing_is_sent_without_a_server,
 		who_opted_out_or_left_gets_only_what_must_be, a_refusal_holds_up_no_other,
 		tries_are_longer_apart_and_bounded, a_server_that_is_away_costs_no_mail_its_tries,
