@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A rolling restart of every pool, and reloads of nginx, under load: not one request fails.
+# A rolling restart of every pool, scripts/up with another build, and reloads of nginx, under load: not one
+# request fails.
 . "$(dirname "$0")/lib.sh"
 need_rush
 CM_LIMIT_TOKEN_RATE=1000000 CM_DATABASE_CALL_MS=14000 start_instance
@@ -50,6 +51,34 @@ is "$(jq '[.[] | objects | to_entries[] | select(.key == "0" or (.key | tonumber
 cmp_ok "$(jq '.hold."201" // 0' "$TEST_DIR/summary")" -gt 0 "and they bought"
 is "$(bad_answers fresh | head -3)" "" "no request failed while pools rolled"
 is "$(bad_answers kept | head -3)" "" "neither on kept connections"
+
+# scripts/up with another build: its programs are other files, and no worker of the old ones is left
+another=$TEST_DIR/another
+for program in "$BUILD_DIR"/fcgi/cm-* "$BUILD_DIR"/daemon/cm-*; do
+	[ -x "$program" ] && [ "${program##*/}" != cm-reconciler ] || continue
+	mkdir -p "$another/$(basename "${program%/*}")"
+	{ cat "$program"; printf '\n'; } >"$another/${program#"$BUILD_DIR"/}"
+done
+chmod -R a+rX "$another"
+chmod 755 "$another"/*/cm-*
+runs_another() { # POOL
+	local pid
+	for pid in $(workers "$1"); do
+		cmp -s "/proc/$pid/exe" "$another/fcgi/cm-$1" || return 1
+	done
+}
+reconciler=$(parent reconciler)
+sweeper=$(parent sweeper)
+BUILD_DIR=$another up || bail "scripts/up with another build: $(tail -3 "$TEST_DIR/up.log")"
+for pool in "${pools[@]}"; do ok "$pool: runs the other build's program" runs_another "$pool"; done
+is "$(for pool in "${pools[@]}"; do parent "$pool"; done)" "$(cat "$TEST_DIR/parents")" "by the same parents, still"
+isnt "$(parent sweeper)" "$sweeper" "a daemon starts anew"
+ok "and one that the other build hasn't is stopped" bash -c '! kill -0 "$0"' "$reconciler"
+loaded_more fresh 50
+is "$(bad_answers fresh | head -3)" "" "no request failed while the build was exchanged"
+is "$(bad_answers kept | head -3)" "" "neither on kept connections, then"
+up || bail "scripts/up with the first build"
+ok "back again" bash -c '! cmp -s "/proc/$0/exe" "$1"' "$(workers auth | head -1)" "$another/fcgi/cm-auth"
 
 # The request in a worker's hands while it is told to go: each of the pool's workers waits inside
 # PostgreSQL for a lock, the roll begins, and only then the lock is released.
@@ -105,4 +134,19 @@ stop_load kept
 is "$(parent nginx)" "$nginx" "$reloads reloads of nginx"
 is "$(bad_answers fresh | head -3)" "" "no request failed while nginx reloaded ($(loaded fresh) answers)"
 is "$(bad_answers kept | head -3)" "" "neither on kept connections ($(loaded kept) answers)"
+
+# settings that a running nginx refuses: said, and it goes on
+copy_source "$TEST_DIR/source"
+sed -i 's/$cm_address zone=signin/$binary_remote_addr zone=signin/' "$TEST_DIR/source/nginx/limits.conf.in"
+if said=$("$TEST_DIR/source/scripts/up" --state "$STATE" --build "$BUILD_DIR" --no-build 2>&1); then
+	fail "scripts/up says so when nginx refuses its settings" "$said"
+else
+	like "$said" 'nginx refused' "scripts/up says so when nginx refuses its settings"
+fi
+request GET /livez
+is "$status" 200 "and nginx goes on"
+
+# what a roll can't bring: a changed setting
+CM_LOG_LEVEL=debug up || bail "scripts/up with another setting"
+is "$(tr '\0' '\n' <"/proc/$(parent member)/environ" | grep '^CM_LOG_LEVEL=')" CM_LOG_LEVEL=debug "a setting starts a pool anew"
 done_testing
