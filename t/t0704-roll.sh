@@ -73,12 +73,33 @@ BUILD_DIR=$another up || bail "scripts/up with another build: $(tail -3 "$TEST_D
 for pool in "${pools[@]}"; do ok "$pool: runs the other build's program" runs_another "$pool"; done
 is "$(for pool in "${pools[@]}"; do parent "$pool"; done)" "$(cat "$TEST_DIR/parents")" "by the same parents, still"
 isnt "$(parent sweeper)" "$sweeper" "a daemon starts anew"
-ok "and one that the other build hasn't is stopped" bash -c '! kill -0 "$0"' "$reconciler"
+ok "and one that the other build hasn't is stopped" bash -c '[ ! -d "/proc/$0" ] || grep "^State:.Z" "/proc/$0/status"' "$reconciler"
 loaded_more fresh 50
 is "$(bad_answers fresh | head -3)" "" "no request failed while the build was exchanged"
 is "$(bad_answers kept | head -3)" "" "neither on kept connections, then"
 up || bail "scripts/up with the first build"
 ok "back again" bash -c '! cmp -s "/proc/$0/exe" "$1"' "$(workers auth | head -1)" "$another/fcgi/cm-auth"
+
+# A migration that has to wait, for a backup's long look at the table: those who sell go on meanwhile
+cp -r "$SOURCE_DIR/schema" "$TEST_DIR/schema"
+cat >"$TEST_DIR/schema/9001_test.sql" <<'END'
+alter table cm.concert add column test text;
+insert into cm.schema_migration (version, name) values (9001, 'test');
+END
+coproc BACKUP { psql -X -q -A -t -d "$DATABASE_URL" 2>&1; }
+backup=$BACKUP_PID
+printf '%s\n' 'begin; lock table cm.concert in access share mode;' '\echo locked' >&"${BACKUP[1]}"
+read -r _ <&"${BACKUP[0]}"
+"$SOURCE_DIR/scripts/migrate" --state "$STATE" --schema "$TEST_DIR/schema" >"$TEST_DIR/migrated" 2>&1 &
+migration=$!
+await grep -q 'trying again' "$TEST_DIR/migrated"
+loaded_more fresh 200
+like "$(cat "$TEST_DIR/migrated")" 'trying again, for 15 minutes$' "a migration waits for a backup"
+is "$(bad_answers fresh | head -3)" "" "no request fails meanwhile"
+printf '%s\n' 'rollback;' '\q' >&"${BACKUP[1]}"
+wait "$backup"
+ok "then it goes through" wait "$migration"
+is "$(sql "select count(test) from cm.concert where id = 802")" 0 "and has its effect"
 
 # The request in a worker's hands while it is told to go: each of the pool's workers waits inside
 # PostgreSQL for a lock, the roll begins, and only then the lock is released.
