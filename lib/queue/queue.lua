@@ -476,12 +476,11 @@ end
 -- The log of calls, and a running digest of it: what somebody kept of the one proves the other unchanged.
 local function log_calls(q, called)
   local key, log, tickets = q.p .. 'a', q.p .. 'k', {}
-  local digest = call('HGET', key, 'calls') or ''
-  for i = 1, #called do
-    tickets[i] = string.format('%d', called[i])
-    digest = redis.sha1hex(digest .. ' ' .. tickets[i])
-  end
-  if call('RPUSH', log, unpack(tickets)) == #tickets then expire_with_queue(q, log) end
+  for i = 1, #called do tickets[i] = string.format('%d', called[i]) end
+  local begins = call('RPUSH', log, unpack(tickets)) == #tickets
+  if begins then expire_with_queue(q, log) end
+  local digest = not begins and call('HGET', key, 'calls') or ''   -- older libraries kept it, but no log
+  for i = 1, #tickets do digest = redis.sha1hex(digest .. ' ' .. tickets[i]) end
   call('HSET', key, 'calls', digest)
 end
 
@@ -975,7 +974,9 @@ local function queue_calls(keys, argv)
   local first = tonumber(argv[2])
   local log = q.p .. 'k'
   local tickets = call('LRANGE', log, first, first + min(10000, tonumber(argv[3])) - 1)
-  return { CODE.NONE, q.st[EPOCH], call('LLEN', log), call('HGET', q.p .. 'a', 'calls') or '', table.concat(tickets, ',') }
+  local total = call('LLEN', log)
+  local digest = total > 0 and call('HGET', q.p .. 'a', 'calls') or ''
+  return { CODE.NONE, q.st[EPOCH], total, digest, table.concat(tickets, ',') }
 end
 
 -- ARGV: epoch, seed (hex), N, transcript. Opens the queue after the draw, once, and only for the cohort that was drawn.
