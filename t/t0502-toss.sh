@@ -144,6 +144,13 @@ sql "update cm.reservation set created_at = now() - interval '30 days' where id 
 request DELETE "/reservation/$held"
 await becomes "$held" REFUNDED
 is "$(moved refund "$held")" "$(sql "select amount - amount / 5 from cm.payment where reservation_id = $held")" "and a part of it once"
+hold; pay cancelblind.6
+await becomes "$held" CONFIRMED
+sql "update cm.reservation set created_at = now() - interval '30 days' where id = $held" >/dev/null
+request DELETE "/reservation/$held"
+await becomes "$held" REFUNDED
+is "$(moved refund "$held") $(sql "select count(*) from cm.payment_refund where reservation_id = $held")" \
+	"$(sql "select amount - amount / 5 from cm.payment where reservation_id = $held") 1" "a refusal because it was given back before is none"
 # Less than half of it, so that the balance would do for twice; and nobody hears that it was given back
 # before a new key is used.
 sql "update cm.concert set cancellation = '{\"steps\":[{\"daysBefore\":0,\"percent\":60}]}' where id = 802" >/dev/null

@@ -350,18 +350,20 @@ static const cJSON *find_cancel(struct ctx *ctx, const cJSON *json,
 		&& is_ours(ctx, json, refund->charge) ? last : NULL;
 }
 
-/* Whether an earlier try gave the money back though its answer was lost or an error. */
-static bool was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
+/* Whether an earlier try gave the money back though its answer was lost or an error: SUCCESS, with
+ * the answer; DECLINED, if it didn't; UNKNOWN. */
+static enum gateway_outcome was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
 	int64_t deadline_us, struct gateway_answer *ret_answer)
 {
 	struct call call = { .deadline_us = deadline_us, .path = key_path(ctx, refund->charge) };
 	perform(ctx, &call);
 	const cJSON *json = call.status == 200 ? parse(ctx, &call) : NULL;
 	const cJSON *cancel = find_cancel(ctx, json, refund);
-	if (cancel)
-		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
-			.key = text_of(ctx, cancel, "transactionKey") };
-	return cancel;
+	if (!cancel)
+		return json ? GATEWAY_DECLINED : GATEWAY_UNKNOWN;
+	*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
+		.key = text_of(ctx, cancel, "transactionKey") };
+	return GATEWAY_SUCCESS;
 }
 
 static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
@@ -376,7 +378,8 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 		.idempotency_key = refund_key(ctx, refund),
 		.deadline_us = new_deadline(),
 	};
-	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer))
+	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer)
+		== GATEWAY_SUCCESS)
 		return;
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
@@ -390,7 +393,8 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 	if (strcmp(ret_answer->code, "ALREADY_CANCELED_PAYMENT") == 0)
 		ret_answer->outcome = GATEWAY_SUCCESS;
 	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, unrefundable_codes))
-		ret_answer->outcome = GATEWAY_DECLINED;
+		/* perhaps only because it was given back, or the balance is gone with it */
+		ret_answer->outcome = was_refunded(ctx, refund, call.deadline_us, ret_answer);
 }
 
 const struct gateway gateway_toss = {
