@@ -82,6 +82,7 @@ local CONFIG = {
 }
 local CHUNK = 16384
 local MAX_CALLS, MAX_LOOKED, MAX_DROPPED, MAX_TOUCHED = 256, 4096, 256, 512
+local LATE_COST = 8           -- of one late returner, in tickets looked at
 local SLACK = 200000
 local MAX_GAPS = 64
 local CHECKPOINT_US = 5000000
@@ -411,7 +412,7 @@ local function next_late(q, budget)
     local first = call('ZRANGE', q.p .. 'w', 0, 0)[1]
     if not first then return nil end
     call('ZREM', q.p .. 'w', first)
-    budget.looked = budget.looked + 1
+    budget.looked = budget.looked + LATE_COST
     if q.sec - get_seen(q, tonumber(first)) <= q.cf.liveness / 1000 then return tonumber(first) end
     tally(q, 'late_gone', 1)
   end

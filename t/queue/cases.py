@@ -387,7 +387,29 @@ def bought_after_a_loss(client):
     expect(queue.status(2)[0], EXPIRED, "a hold of before the loss ran out, and the turn with it")
 
 
-CASES = [bought_after_a_loss, paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
+def late_ones_gone(client):
+    """Thousands who came late and went again are dropped in parts, and nobody is called before those left of them."""
+    queue = Queue(client, 1, rate=10000, step=100000, late_grace=3600000)
+    for member in range(2001):
+        queue.join(member)
+    for _ in range(10):
+        queue.wait(60)
+        queue.now()
+    queue.fcall("release", 0, -1, "leave")
+    queue.configure(operator=1)
+    expect({queue.status(member)[0] for member in range(1, 2001)}, {LATE}, "passed, and back")
+    queue.wait(60)
+    queue.status(2000)
+    left = [queue.info("late")]
+    queue.configure(operator=0)
+    left.append(queue.info("late"))
+    while queue.status(2000)[0] == LATE:
+        left.append(queue.info("late"))
+    expect(max(a - b for a, b in zip(left, left[1:])) <= 512, True, "a part each time: %s" % left)
+    expect(len(left) > 3, True, "and all in the end")
+
+
+CASES = [late_ones_gone, bought_after_a_loss, paused_while_it_drains, no_longer_than_the_longest, pass_of_another_place, lost_twice, older_copy, older_copy_of_a_lobby, lobby_place_given_again, grace_after_loss, holders_do_not_fill_the_house, closed_long_ago, opening_put_off,
          closing_moved, late_position, reset_with_fewer_buckets,
          bought_with_another_place, hold_given_back]
 
