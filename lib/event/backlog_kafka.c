@@ -210,30 +210,37 @@ static partitions *find_late(struct ctx *ctx, const struct look *look, struct gr
 
 /* Whether one of them has waited since before that time: the first message that is not older is
  * further on, or there is none. */
-static bool waits_since(struct ctx *ctx, const struct look *look, const partitions *late,
-	int64_t time_ms)
+static enum fault wait_since(struct ctx *ctx, const struct look *look, const partitions *late,
+	int64_t time_ms, bool *ret_wait)
 {
 	partitions *then = deferred(ctx, rd_kafka_topic_partition_list_copy(late));
 	for (int i = 0; i < then->cnt; i++)
 		then->elems[i].offset = time_ms;
-	if (rd_kafka_offsets_for_times(watcher, then, left_ms(look)))
-		return false;
-	for (int i = 0; i < late->cnt; i++)
-		if (!then->elems[i].err && (then->elems[i].offset < 0
-			|| then->elems[i].offset > late->elems[i].offset))
-			return true;
-	return false;
+	rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(watcher, then, left_ms(look));
+	*ret_wait = false;
+	for (int i = 0; i < late->cnt && !error; i++) {
+		error = then->elems[i].err;
+		if (then->elems[i].offset < 0 || then->elems[i].offset > late->elems[i].offset)
+			*ret_wait = true;
+	}
+	return error ? kafka_away(ctx, rd_kafka_err2str(error)) : FAULT_NONE;
 }
 
 /* By halves, to the second. Reading the message there would be one question instead of twenty, but
  * librdkafka's readers take up to a second to begin. */
-static int64_t find_oldest_ms(struct ctx *ctx, const struct look *look, const partitions *late)
+static enum fault find_oldest(struct ctx *ctx, const struct look *look, struct group *group,
+	const partitions *late)
 {
-	int64_t now_ms = clock_now_ms(), age_s = 0;
-	for (int64_t more_s = LONGEST_S; more_s > 0 && left_ms(look); more_s /= 2)
-		if (waits_since(ctx, look, late, now_ms - (age_s + more_s) * 1000))
-			age_s += more_s;
-	return now_ms - age_s * 1000;
+	bool wait;
+	group->oldest_ms = clock_now_ms();
+	for (int64_t more_ms = LONGEST_S * 1000LL; more_ms >= 1000; more_ms /= 2) {
+		enum fault fault = wait_since(ctx, look, late, group->oldest_ms - more_ms, &wait);
+		if (fault)
+			return fault;
+		if (wait)
+			group->oldest_ms -= more_ms;
+	}
+	return FAULT_NONE;
 }
 
 static enum fault look_at(struct ctx *ctx, const struct look *look, struct group *group)
@@ -244,9 +251,7 @@ static enum fault look_at(struct ctx *ctx, const struct look *look, struct group
 	if (!committed)
 		return kafka_away(ctx, "no answer about the offsets of a group");
 	partitions *late = find_late(ctx, look, group, committed);
-	if (late->cnt)
-		group->oldest_ms = find_oldest_ms(ctx, look, late);
-	return left_ms(look) ? FAULT_NONE : kafka_away(ctx, "no answer in time");
+	return late->cnt ? find_oldest(ctx, look, group, late) : FAULT_NONE;
 }
 
 static enum fault look_around(struct ctx *ctx, struct look *look)
