@@ -1,5 +1,5 @@
 /* How far consumer groups are behind in Kafka: for each of their partitions the end minus what the
- * group committed, and the age of the event there. Asked by a client that belongs to none of the
+ * group committed, and the time of the message there. Asked by a client that belongs to none of the
  * groups, so that it is known of those, too, that nobody serves. */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-enum { ASK_EVERY_MS = 10000, ASK_MS = 1000 };
+enum { ASK_EVERY_MS = 10000, ASK_MS = 1000, LONGEST_S = 1 << 20 };
 
 PG_STATEMENT(kafka_groups,
 	"select consumer_group, topic from cm.subscription order by consumer_group, topic");
@@ -70,21 +70,13 @@ static void close_watcher(void)
 	rd_kafka_destroy_flags(watcher, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-/* It reads single messages: little is fetched, and none is waited for. Its group is never joined
- * and has no offsets, librdkafka only wants to know one. */
 static enum fault open_watcher(struct ctx *ctx)
 {
-	static const char *const settings[][2] = { { "group.id", "concert-mania-watch" },
-		{ "allow.auto.create.topics", "false" }, { "enable.auto.commit", "false" },
-		{ "enable.auto.offset.store", "false" }, { "auto.offset.reset", "earliest" },
-		{ "queued.min.messages", "1" }, { "fetch.message.max.bytes", "4096" },
-		{ "fetch.wait.max.ms", "10" }, { "log_level", "0" } };
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-		rd_kafka_conf_set(conf, settings[i][0], settings[i][1], NULL, 0);
+	rd_kafka_conf_set(conf, "allow.auto.create.topics", "false", NULL, 0);
+	rd_kafka_conf_set(conf, "log_level", "0", NULL, 0); /* what it says is logged by the relay */
 	if (!(watcher = kafka_client(ctx, RD_KAFKA_CONSUMER, conf)))
 		return FAULT_BUS_AWAY;
-	rd_kafka_poll_set_consumer(watcher);
 	atexit(close_watcher);
 	return FAULT_NONE;
 }
@@ -216,35 +208,39 @@ static partitions *find_late(struct ctx *ctx, const struct look *look, struct gr
 	return late;
 }
 
-/* True when it is the first of its partition; list's opaque says whose came. */
-static bool is_first(partitions *late, const rd_kafka_message_t *message)
+/* Whether one of them has waited since before that time: the first message that is not older is
+ * further on, or there is none. */
+static enum fault wait_since(struct ctx *ctx, const struct look *look, const partitions *late,
+	int64_t time_ms, bool *ret_wait)
 {
-	if (message->err)
-		return false;
-	rd_kafka_topic_partition_t *partition = rd_kafka_topic_partition_list_find(late,
-		rd_kafka_topic_name(message->rkt), message->partition);
-	if (!partition || partition->opaque)
-		return false;
-	partition->opaque = partition;
-	return true;
+	partitions *then = deferred(ctx, rd_kafka_topic_partition_list_copy(late));
+	for (int i = 0; i < then->cnt; i++)
+		then->elems[i].offset = time_ms;
+	rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(watcher, then, left_ms(look));
+	*ret_wait = false;
+	for (int i = 0; i < late->cnt && !error; i++) {
+		error = then->elems[i].err;
+		if (then->elems[i].offset < 0 || then->elems[i].offset > late->elems[i].offset)
+			*ret_wait = true;
+	}
+	return error ? kafka_away(ctx, rd_kafka_err2str(error)) : FAULT_NONE;
 }
 
-static void read_oldest(struct ctx *ctx, const struct look *look, struct group *group,
-	partitions *late)
+/* By halves, to the second. Reading the message there would be one question instead of twenty, but
+ * librdkafka's readers take up to a second to begin. */
+static enum fault find_oldest(struct ctx *ctx, const struct look *look, struct group *group,
+	const partitions *late)
 {
-	rd_kafka_message_t *message;
-	int missing = late->cnt;
-	rd_kafka_assign(watcher, late);
-	while (missing && (message = rd_kafka_consumer_poll(watcher, left_ms(look)))) {
-		if (is_first(late, message)) {
-			int64_t created_ms = kafka_created_ms(ctx, message);
-			missing--;
-			if (!group->oldest_ms || created_ms < group->oldest_ms)
-				group->oldest_ms = created_ms;
-		}
-		rd_kafka_message_destroy(message);
+	bool wait;
+	group->oldest_ms = clock_now_ms();
+	for (int64_t more_ms = LONGEST_S * 1000LL; more_ms >= 1000; more_ms /= 2) {
+		enum fault fault = wait_since(ctx, look, late, group->oldest_ms - more_ms, &wait);
+		if (fault)
+			return fault;
+		if (wait)
+			group->oldest_ms -= more_ms;
 	}
-	rd_kafka_assign(watcher, NULL);
+	return FAULT_NONE;
 }
 
 static enum fault look_at(struct ctx *ctx, const struct look *look, struct group *group)
@@ -255,9 +251,7 @@ static enum fault look_at(struct ctx *ctx, const struct look *look, struct group
 	if (!committed)
 		return kafka_away(ctx, "no answer about the offsets of a group");
 	partitions *late = find_late(ctx, look, group, committed);
-	if (late->cnt)
-		read_oldest(ctx, look, group, late);
-	return late->cnt && !group->oldest_ms ? kafka_away(ctx, "no message was read") : FAULT_NONE;
+	return late->cnt ? find_oldest(ctx, look, group, late) : FAULT_NONE;
 }
 
 static enum fault look_around(struct ctx *ctx, struct look *look)

@@ -181,12 +181,6 @@ static const char *header(struct ctx *ctx, const rd_kafka_headers_t *list, const
 	return arena_strndup(ctx->arena, value, length);
 }
 
-static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *message)
-{
-	rd_kafka_headers_t *list = NULL;
-	return rd_kafka_message_headers(message, &list) ? NULL : list;
-}
-
 static int64_t header_number(struct ctx *ctx, const rd_kafka_headers_t *list, const char *name)
 {
 	int64_t number = 0;
@@ -194,14 +188,11 @@ static int64_t header_number(struct ctx *ctx, const rd_kafka_headers_t *list, co
 	return text && str_to_int(text, &number) ? number : 0;
 }
 
-int64_t kafka_created_ms(struct ctx *ctx, const rd_kafka_message_t *message)
-{
-	return header_number(ctx, headers_of(message), "created");
-}
-
 static struct event read_message(struct ctx *ctx, const rd_kafka_message_t *message)
 {
-	const rd_kafka_headers_t *list = headers_of(message);
+	rd_kafka_headers_t *list = NULL;
+	if (rd_kafka_message_headers(message, &list))
+		list = NULL;
 	return (struct event){
 		.id = header_number(ctx, list, "id"),
 		.created_ms = header_number(ctx, list, "created"),

@@ -55,8 +55,9 @@ bool event_consume_waits(void);
 struct event_backlog {
 	const char *group;
 	int64_t waiting;  /* events; with the bus postgres EVENT_BACKLOG_MOST at most */
-	int64_t oldest_s; /* age of the event that it has to take in next; one that failed and
-			   * waits for its next try is passed over by the bus postgres */
+	int64_t oldest_s; /* age of the event that it has to take in next: by the bus postgres since
+			   * it was made, passing over what waits for another try; by Kafka since
+			   * it was handed over */
 };
 enum { EVENT_BACKLOG_MOST = 100000 };
 /* Every group that subscribes to anything, sorted, in the arena. Kafka is asked once in ten seconds
