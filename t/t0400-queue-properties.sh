@@ -31,7 +31,7 @@ done <"$TEST_DIR/cases"
 ok "the invariants hold with gaps in the numbers, after losses of Redis" \
 	python3 "$queue/gaps.py" --traces $((traces * 3 / 10))
 diag "$(tail -1 "$TEST_DIR/ok.out")"
-for bug in gap-not-jumped gap-counts-as-people no-gap calls-in-rebuild into-the-gap ceiling-stays-behind near-is-by-number; do
+for bug in older-copy-believed older-place-kept gap-not-jumped gap-counts-as-people no-gap calls-in-rebuild into-the-gap ceiling-stays-behind near-is-by-number; do
 	ok "a library with the bug $bug is caught" python3 "$queue/gaps.py" --traces 30 --mutate "$bug"
 done
 ok "tickets put a lost queue back: same numbers, same order, cap kept" python3 "$queue/restore.py" wipe

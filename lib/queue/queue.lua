@@ -1029,7 +1029,7 @@ local function lobby_place_kept(q, number)
 end
 
 -- ARGV: member, epoch, number, kind (0, 1), lease end (ms; 0 none), drawn ticket (answering RESOLVE): what a signed
--- ticket says, put back after a loss. A record that is there wins over the ticket.
+-- ticket says, put back after a loss. A record that is there wins over the ticket, but not one in an older copy over a later one.
 local function queue_restore(keys, argv)
   local q, code, epoch = open_queue(keys[1], argv[2])
   if not q then return refuse(code, epoch) end
@@ -1037,6 +1037,7 @@ local function queue_restore(keys, argv)
   local member, st = argv[1], q.st
   local number, kind = tonumber(argv[3]), tonumber(argv[4])
   local has, has_kind = find_member(q, member)
+  if has and kind == KIND.TICKET and has_kind ~= KIND.LOBBY and number > has then has = nil end   -- a place taken since
   if has and has_kind > KIND.TICKET then return answer(q, CODE.NONE) end
   if has and (has ~= number or has_kind ~= kind) then
     if has_kind == kind then tally(q, 'conflict', 1) end
