@@ -32,7 +32,7 @@ static void on_stop(int signal_number)
 	stopping = 1;
 }
 
-/* Signals come in only while waiting, so that no step is cut. */
+/* Signals come in only while waiting, so that no step is cut; one that takes long asks for them. */
 static void block_signals(sigset_t *ret_waiting)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };

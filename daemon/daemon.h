@@ -20,7 +20,8 @@ struct daemon_program {
 	enum fault (*step)(struct ctx *ctx, bool *ret_more);
 };
 
-/* Ends with SIGTERM or SIGINT, between two steps. Option --conf prints the settings. */
+/* Ends with SIGTERM or SIGINT, between two steps; a long one leaves off (base/stop.h). Option
+ * --conf prints the settings. */
 int daemon_main(int argc, char **argv, const struct daemon_program *program);
 
 #endif

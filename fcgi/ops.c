@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "event/event.h"
 #include "metrics/exposition.h"
 #include "ops/budget.h"
 #include "ops/health.h"
@@ -125,16 +126,16 @@ static void print_work(FILE *out, const struct health_work *work)
 	      "Connections of ours that wait for a lock.");
 }
 
-static void print_groups(FILE *out, const struct health_group *groups, int count)
+static void print_groups(FILE *out, const struct event_backlog *groups, size_t count)
 {
 	static const char *const names[] = {"cm_deliveries_waiting", "cm_deliveries_oldest_seconds"};
 	static const char *const helps[] = {"Deliveries their consumer group has not taken in.",
 					    "Age of the event it has to take in next."};
 	for (int n = 0; n < 2; n++) {
 		metrics_print_head(out, names[n], "gauge", helps[n]);
-		for (int i = 0; i < count; i++) {
+		for (size_t i = 0; i < count; i++) {
 			fprintf(out, "%s{group=\"", names[n]);
-			metrics_print_escaped(out, groups[i].name);
+			metrics_print_escaped(out, groups[i].group);
 			fprintf(out, "\"} %lld\n",
 				(long long)(n ? groups[i].oldest_s : groups[i].waiting));
 		}
@@ -259,14 +260,16 @@ static bool print_functions(struct ctx *ctx, FILE *out)
 static void print_stores(struct ctx *ctx, FILE *out)
 {
 	struct health_work work;
-	struct health_group *groups;
+	struct event_backlog *groups;
+	size_t group_count;
 	struct health_connections *connections;
 	int count;
 	bool database = health_work(ctx, &work) == FAULT_NONE;
 	if (database)
 		print_work(out, &work);
-	if (database && health_groups(ctx, &groups, &count) == FAULT_NONE)
-		print_groups(out, groups, count);
+	enum fault bus = database ? event_backlog(ctx, &groups, &group_count) : FAULT_DATABASE_AWAY;
+	if (!bus)
+		print_groups(out, groups, group_count);
 	if (database && health_connections(ctx, &connections, &count) == FAULT_NONE)
 		print_connections(out, connections, count);
 	if (database)
@@ -275,6 +278,8 @@ static void print_stores(struct ctx *ctx, FILE *out)
 	metrics_print_head(out, "cm_up", "gauge", "1 when the dependency answers.");
 	fprintf(out, "cm_up{dependency=\"database\"} %d\n", database);
 	fprintf(out, "cm_up{dependency=\"redis\"} %d\n", redis);
+	if (strcmp(conf_text(CONF_BUS), "kafka") == 0 && (!bus || bus == FAULT_BUS_AWAY))
+		fprintf(out, "cm_up{dependency=\"kafka\"} %d\n", !bus);
 }
 
 static enum fault metrics(struct ctx *ctx, const struct req *req, struct res *res)

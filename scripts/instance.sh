@@ -316,18 +316,12 @@ redis_answers() { redis-cli -s "$RUN_REAL/redis/redis.sock" ping | grep -q PONG;
 
 # --- programs -------------------------------------------------------------------------------------------
 
-# Where the programs are run from: a copy when their users may not go to the build folder.
-programs_dir() {
-	if reaches "$SERVICE_USER" "$build/fcgi" && reaches "$SERVICE_USER" "$build"; then
-		printf '%s' "$build"
-	else
-		printf '%s' "$DATA/bin"
-	fi
-}
+# Where the programs are run from: copies of this instance's own. A worker that is replaced while somebody
+# builds would be newer than the schema, and a roll finds the new program where the old one was.
+programs_dir() { printf '%s' "$DATA/bin"; }
 
 copy_programs() {
 	local program
-	[ "$CM_BIN_DIR" != "$build" ] || return 0
 	for program in "$build"/fcgi/cm-* "$build"/daemon/cm-*; do
 		[ -x "$program" ] && [ -f "$program" ] || continue
 		program=${program#"$build"/}
@@ -335,6 +329,9 @@ copy_programs() {
 		cmp -s "$build/$program" "$CM_BIN_DIR/$program" && continue
 		cp "$build/$program" "$CM_BIN_DIR/$program.new"
 		mv "$CM_BIN_DIR/$program.new" "$CM_BIN_DIR/$program"
+	done
+	for program in "$CM_BIN_DIR"/*/cm-*; do # what another build had
+		[ -x "$build/${program#"$CM_BIN_DIR"/}" ] || rm -f "$program"
 	done
 	chmod -R go+rX "$CM_BIN_DIR"
 }
@@ -363,18 +360,56 @@ create_accounts() {
 	touch "$ETC/accounts-made"
 }
 
-# run_program NAME USER FILE COMMAND...: started unless it runs with these settings and this file.
+# The settings among the lines of an environment.
+settings_in() {
+	local names
+	names=$(setting_names | paste -sd '|')
+	grep -aE "^($names)(_FILE)?=" | sort
+}
+
+# May be rolled: the pool differs in nothing but its programs. One that ran from the build folder itself
+# (before there were copies) finds the new ones there.
+differs_in_programs() { # PID COMMAND...
+	local pid=$1 runs
+	shift
+	runs=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+	shift
+	[ "${runs% }" = "$*" ] || [ "${runs% }" = "${*//"$CM_BIN_DIR"/"$build"}" ] || return 1
+	cmp -s <(tr '\0' '\n' <"/proc/$pid/environ" | settings_in) <(env | settings_in)
+}
+
+# Processes come and go while it looks: what grep makes of that is no matter.
+children_of() { { grep -lsx "PPid:	$1" /proc/[0-9]*/status || true; } | cut -d/ -f3 | sort; }
+has_none_of() { [ -z "$(comm -12 <(printf '%s\n' "$2") <(children_of "$1"))" ]; }
+has_others() { [ -n "$(comm -13 <(printf '%s\n' "$2") <(children_of "$1"))" ]; }
+
+# Each worker is replaced by a new one first, so no request fails.
+roll_pool() { # NAME PID
+	local workers
+	workers=$(children_of "$2")
+	kill -HUP "$2"
+	await 180 "$1" has_none_of "$2" "$workers" ||
+		die "the new workers of the pool $1 don't stay; the old ones go on. See $LOG/$1.log"
+}
+
+# run_program NAME USER FILE COMMAND...: started unless it runs with these settings and this file. A pool
+# with new programs and the same settings is rolled.
 run_program() {
-	local name=$1 user=$2 file=$3 signature
+	local name=$1 user=$2 file=$3 signature pid
 	shift 3
 	signature=$( (stat -c '%Y %s %i' "$file" "$CM_BIN_DIR/fcgi/cm-pool" 2>/dev/null
 		printf '%s\n' "$@"
 		cat "$ETC/cm.env") | sha256sum)
-	if pid_of "$name" >/dev/null; then
+	if pid=$(pid_of "$name"); then
 		[ "$signature" != "$(cat "$RUN/$name.signature" 2>/dev/null)" ] || return 0
-		stop_process "$name" TERM 25
+		if [ "$1" = spawn-fcgi ] && differs_in_programs "$pid" "$@"; then
+			roll_pool "$name" "$pid"
+		else
+			stop_process "$name" TERM 25
+		fi
 	fi
-	start_process "$name" "$user" "$@"
+	pid_of "$name" >/dev/null || start_process "$name" "$user" "$@"
 	printf '%s\n' "$signature" >"$RUN/$name.signature"
 }
 
@@ -394,7 +429,7 @@ start_programs() {
 	for name in relay 'consumer reservation' 'consumer notification' 'consumer cache' 'consumer mail' sweeper reconciler; do
 		# shellcheck disable=SC2086
 		set -- $name
-		[ -x "$CM_BIN_DIR/daemon/cm-$1" ] || continue
+		[ -x "$CM_BIN_DIR/daemon/cm-$1" ] || { stop_process "${name/ /-}" TERM 25; continue; }
 		run_program "${name/ /-}" "$SERVICE_USER" "$CM_BIN_DIR/daemon/cm-$1" "$CM_BIN_DIR/daemon/cm-$1" "${@:2}"
 	done
 }
@@ -443,6 +478,15 @@ trusted_proxies() {
 	[ -z "${CM_TRUSTED_PROXY:-}" ] || printf 'real_ip_header X-Real-IP;'
 }
 
+# A configuration that a running nginx refuses (a zone with another key) it only logs.
+reload_nginx() { # PID
+	local workers
+	workers=$(children_of "$1")
+	kill -HUP "$1"
+	await 20 nginx has_others "$1" "$workers" ||
+		die "nginx refused its new settings and goes on with the old ones: see $LOG/nginx-error.log"
+}
+
 start_nginx() {
 	local nginx=/usr/sbin/nginx signature pid attempt
 	render_nginx
@@ -450,7 +494,7 @@ start_nginx() {
 	if pid=$(pid_of nginx); then
 		[ "$signature" = "$(cat "$RUN/nginx.signature" 2>/dev/null)" ] && return 0
 		install_nginx_conf
-		kill -HUP "$pid"
+		reload_nginx "$pid"
 		printf '%s\n' "$signature" >"$RUN/nginx.signature"
 		return 0
 	fi

@@ -127,7 +127,7 @@ is "$status $(header Allow)" "405 POST, PATCH, DELETE, OPTIONS" "another method"
 
 # --- what is refused names its field; a cancelled concert has no queue ---
 for bad in 'capacity:99999999' 'capacity:-1' 'capacity:1.5' 'ratePerSecond:100001' 'windowSeconds:601' 'burst:-1' \
-	'overbookPercent:99' 'noticeSeconds:9' 'livenessSeconds:19' 'expectedMembers:99999999' 'paused:"yes"' \
+	'overbookPercent:99' 'noticeSeconds:9' 'livenessSeconds:39' 'expectedMembers:99999999' 'paused:"yes"' \
 	'lobbyAt:"soon"' 'reset:1'; do
 	patch 802 "{\"${bad%%:*}\":${bad#*:}}"
 	is "$status $(json ".errors[0].field")" "400 ${bad%%:*}" "refused, and the field is named: $bad"

@@ -47,6 +47,16 @@ pass "is confirmed over Kafka"
 is "$(sql "select count(*) from cm.delivery")" 0 "and not over the table"
 like "$(kafka topics 2>&1)" "payment.completed" "a topic per fact"
 
+# gauge GROUP: events that wait for it, as the metrics say; lateness likewise
+gauge() { curl -s "$OPS_URL/metrics" | awk -v series="cm_deliveries_waiting{group=\"$1\"}" '$1 == series { print $2 }'; }
+late() { [ "$(curl -s "$OPS_URL/metrics" | awk -v series="cm_deliveries_oldest_seconds{group=\"$1\"}" '$1 == series { print $2 }')" -ge "$2" ]; }
+gauges() { printf '%s %s %s' "$(gauge reservation)" "$(gauge notification)" "$(gauge cache)"; }
+gauges_are() { [ "$(gauges)" = "$1" ]; }
+broker_is() { curl -s "$OPS_URL/metrics" | grep -qFx "cm_up{dependency=\"kafka\"} $1"; }
+await settled
+await gauges_are '0 0 0'
+pass "the metrics say that no group is behind"
+
 # --- each point, once ---
 dies_at() { # POINT PROGRAM CONDITION on the event e
 	local point=$1 victim=$2 condition=$3 process other
@@ -89,6 +99,10 @@ sql "insert into cm.outbox (topic, key, payload) select 'reservation.cancelled',
 await published
 noticed() { [ "$(sql "select count(*) from cm.notification where kind = 'cancelled'")" -ge "$1" ]; }
 is "$(sql "select count(*) from cm.notification where kind = 'cancelled'")" 0 "10,000 events wait in Kafka for a consumer that is away"
+await gauges_are '0 10000 0'
+pass "as the metrics say, for its group"
+await late notification 1
+pass "and that it is late"
 second() {
 	# shellcheck disable=SC1091
 	(set -a; . "$STATE/etc/cm.env"; export CM_WAKE_DIR='' CM_METRICS_DIR=''
@@ -101,6 +115,9 @@ second
 await noticed 3000
 kill -KILL "$(pid consumer-notification)" # the second takes over what was its
 for n in $(seq 4000 1000 10000); do await noticed "$n"; done
+await gauges_are '0 0 0'
+pass "once they are taken in, none waits"
+is "$(curl -s "$OPS_URL/metrics" | grep -c '^cm_deliveries_oldest_seconds{.*} 0$')" 3 "nor is any group late"
 is "$(sql "select count(*), count(distinct event_id) from cm.notification where kind = 'cancelled'")" '10000|10000' \
 	"a consumer joins its group, the other is killed: each of 10,000 events has its effect, once"
 is "$(sql "select count(*) from (select event_id, lag(event_id) over (partition by reservation_id order by id) as before
@@ -125,6 +142,26 @@ await settled
 is "$(sql "select count(*) from cm.ticket where reservation_id = $poisoned")" 1 "and it has its effect, once"
 is "$(sql "select count(*) from cm.dead_letter where closed_at is null")" 0 "nothing else was given up"
 
+# --- an event that meets a time-out again and again keeps nobody waiting ---
+mkfifo "$TEST_DIR/statements"
+psql -X -q -v ON_ERROR_STOP=1 -d "$DATABASE_URL" <"$TEST_DIR/statements" >"$TEST_DIR/session" 2>&1 &
+exec 7>"$TEST_DIR/statements"
+is_open() { [ "$(sql "select count(*) from pg_stat_activity where state = 'idle in transaction' and usename = 'postgres'")" = 1 ]; }
+printf "begin; insert into cm.ticket (reservation_id, concert_id, seat_id, member_id, seat_number, grade_name)
+	values (%d, 805, %d, %d, 'x', 'x');\n" "$paid" $((seat + 1)) "$payer" >&7 # whoever issues that seat's ticket waits
+await is_open
+pay
+slow=$paid
+pay
+await status_is "$paid" CONFIRMED
+is "$(sql "select status from cm.reservation where id = $slow")" PAID "others are confirmed while one can't be"
+printf 'rollback;\n' >&7
+exec 7>&-
+await buried
+"$SOURCE_DIR/scripts/events" --state "$STATE" replay all >/dev/null
+await settled
+is "$(sql "select status from cm.reservation where id = $slow")" CONFIRMED "and then it is"
+
 # --- the broker is away: sales go on ---
 errors=$(grep -c bus-unavailable "$STATE/log/relay.log")
 kafka stop
@@ -134,12 +171,16 @@ is "$(sql "select count(*) from cm.reservation where status = 'PAID'")" 20 "with
 failed() { [ "$(grep -c bus-unavailable "$STATE/log/relay.log")" -gt "$errors" ]; }
 await failed
 pass "the relay says that it has no bus"
+await broker_is 0
+is "$(curl -s "$OPS_URL/metrics" | grep -c '^cm_deliveries_')" 0 "the metrics say so, too, instead of numbers that nobody knows"
 minute_over() { [ $((SECONDS - stopped)) -ge 60 ]; }
 [ -z "${CM_LONG:-}" ] || await minute_over
 diag "away for $((SECONDS - stopped)) s"
 is "$(sql "select count(*) from cm.reservation where status = 'PAID'")" 20 "and nothing is marked that was not handed over"
 kafka start >/dev/null
 await settled
+await broker_is 1
+await gauges_are '0 0 0'
 is "$(sql "select count(*) from cm.reservation where status = 'PAID'")" 0 "and are confirmed when it is back, once"
 
 # --- killed again and again, the same events handed over twice ---

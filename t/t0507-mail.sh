@@ -281,6 +281,48 @@ for how in hang hang-data; do
 	is "$(mails ".body | contains(\": $stuck\\n\")" 'map(.id) | unique | length')" 1 "$how: it arrives afterwards"
 done
 
+# told to end while the server hangs: the mailer doesn't wait for it
+mailer() { cat "$STATE/run/consumer-mail.pid"; }
+has_it() { [ "$how" = hang ] || compgen -G "$server/spool/input/*-D"; }
+CM_SMTP_TIMEOUT_MS=600000 up
+for how in hang hang-data; do
+	say "$how"
+	marked
+	free "$late"; stuck=$held
+	await hangs
+	await has_it
+	free "$late"
+	told=$(mailer)
+	kill "$told"
+	since_told=${EPOCHREALTIME/./}
+	await test ! -d "/proc/$told"
+	diag "$how: ended after $(((${EPOCHREALTIME/./} - since_told) / 1000)) ms"
+	[ "$how" = hang ] && left='had it' || left=answered
+	is "$(state_of "reservation_id = $stuck")" "PENDING 0 stopped before the server $left" "$how: told to end, the mailer ends"
+	is "$(sql "select count(*) from cm.notification where email_status = 'PENDING' and email_next_at <= now()")" 2 \
+		"$how: what it leaves is due"
+	say_no_more
+	CM_SMTP_TIMEOUT_MS=600000 up
+	await state_like "reservation_id = $stuck" '^SENT'
+	await mailed "$held"
+	await arrived "$stuck"
+	copies=$(mails ".body | contains(\": $stuck\\n\")" 'map(.id) | "\(length) \(unique | length)"')
+	if [ "$how" = hang ]; then
+		is "$copies" '1 1' "$how: it arrives, once"
+	else
+		like "$copies" '^[12] 1$' "$how: it arrives; perhaps twice, as the same mail"
+	fi
+done
+say slow
+free "$late"
+await has_it # how is hang-data
+told=$(mailer)
+kill "$told"
+await test ! -d "/proc/$told"
+is "$(state_of "reservation_id = $held") $(mails ".body | contains(\": $held\\n\")")" 'SENT 0  1' "an answer that is about to come is waited for"
+say_no_more
+CM_SMTP_TIMEOUT_MS=2000 up
+
 # no_mail WHY ERROR: what was made now isn't sent, but waits with this error
 no_mail() {
 	marked

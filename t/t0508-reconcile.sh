@@ -137,8 +137,9 @@ ok "nothing unknown" refuses minji settle 999999 failed 'there is none'
 is "$(payments minji settle "$first" failed "Toss' page says EXPIRED")" "DECLINED payment FAILED reservation CANCELLED" "settled as failed"
 is "$(sql "select state from cm.seat where id = (select seat_id from cm.reservation_seat l join cm.payment p using (reservation_id) where p.id = $first)")" \
 	AVAILABLE "its seat is free"
-is "$(sql "select who || ': ' || why from cm.payment_audit where payment_id = $first and to_status = 'FAILED' and who = 'operator minji'")" \
-	"operator minji: Toss' page says EXPIRED" "who and why are in the audit"
+# by_minji PAYMENT: what she did of its steps, in order
+by_minji() { sql "select string_agg(from_status || '>' || to_status || ' ' || why, ', ' order by id) from cm.payment_audit where payment_id = $1 and who = 'operator minji'"; }
+is "$(by_minji "$first")" "PENDING>FAILED by-hand, PENDING>FAILED Toss' page says EXPIRED" "who and why are in the audit, with each step"
 is "$(sql "select recheck_at is not null from cm.payment where id = $first")" t "and the gateway is asked once more all the same"
 is "$(payments minji settle "$second" success "Toss' page says DONE")" "PAID payment SUCCESS reservation PAID" "another as paid"
 confirmed() { status_is "$(sql "select reservation_id from cm.payment where id = $second")" CONFIRMED; }
@@ -170,7 +171,9 @@ like "$(payments minji close-refund "$again" 'sent by bank transfer, number 4711
 await status_is "$held" REFUNDED
 is "$(metric cm_refunds_failed) $(sql "select status || ' ' || refunded_amount from cm.payment where id = $payment")" \
 	"0 CANCELLED 150000" "and settled"
-is "$(sql "select string_agg(who || ': ' || why, ', ' order by id) from cm.payment_audit where payment_id = $payment and who = 'operator minji'")" \
-	"operator minji: the account is open again, operator minji: sent by bank transfer, number 4711" "each step in the audit"
+is "$(by_minji "$payment")" "NONE>PENDING member, FAILED>PENDING the account is open again, NONE>PENDING member, PENDING>SUCCESS gateway, SUCCESS>CANCELLED member, FAILED>SUCCESS sent by bank transfer, number 4711" \
+	"each step in the audit"
+is "$(sql "select string_agg(distinct who, ', ') from cm.payment_audit where who like 'operator%'")" "operator minji" \
+	"and no step of a person without the name"
 like "$(payments minji show "$payment")" 'operator minji.*4711' "where anybody can read it"
 done_testing

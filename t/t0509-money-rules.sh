@@ -82,11 +82,25 @@ token=$(sign_in payer@example.com)
 
 # --- a cancelled concert takes no money ---
 late=$(hold "$payer" 666)
-sql "update cm.concert set status = 'CANCELLED', cancelled_at = now() where id = 802" >/dev/null
+buy 672
+early=$bought
+sql "update cm.reservation set created_at = now() - interval '30 days' where id = $early;
+	update cm.concert set status = 'CANCELLED', cancelled_at = now(), reservation_close_at = now() + interval '1 second',
+	date_time = now() + interval '2 seconds' where id = 802" >/dev/null
+over() { [ "$(sql 'select date_time < now() from cm.concert where id = 802')" = t ]; }
+await over
 request POST /payment "{\"reservationId\":$late,\"isSuccess\":true}"
 problem 409 reservation-cancelled "nobody pays for a concert that is cancelled"
 is "$(sql "select count(*) from cm.payment where reservation_id = $late")" 0 "no attempt was made"
-sql "update cm.concert set status = 'PUBLISHED', cancelled_at = null where id = 802" >/dev/null
+# before the consumers know
+request DELETE "/reservation/$early" '' -H 'Idempotency-Key: give-it-back'
+is "$status $(json '[.status, .refundAmount, .fee] | join(" ")')" "200 REFUNDING 150000 0" "who cancels then pays no fee, and is never too late"
+is "$(sql "select reason from cm.payment_refund where reservation_id = $early")" concert-cancelled "for it was not the member who cancelled"
+await status_is "$early" REFUNDED
+request DELETE "/reservation/$early" '' -H 'Idempotency-Key: give-it-back'
+is "$status $(json '[.status, .refundAmount, .fee] | join(" ")') $(header Idempotency-Replayed)" "200 REFUNDED 150000 0 true" "once"
+sql "update cm.concert set status = 'PUBLISHED', cancelled_at = null, date_time = now() + interval '40 days',
+	reservation_close_at = now() + interval '39 days' where id = 802" >/dev/null
 
 # --- the ladder is that of the hold ---
 buy 667
@@ -127,6 +141,10 @@ is "$status" 200 "the organiser cancels"
 token=$user
 nothing_paid() { [ "$(sql "select count(*) from cm.reservation where status in ('PAID', 'CONFIRMED', 'REFUNDING')")" = 0 ]; }
 await nothing_paid
+request DELETE "/reservation/$late"
+told() { sql "select payload ->> 'reason' from cm.notification where reservation_id = $late and kind = 'cancelled'" | grep .; }
+await told
+is "$status $(told)" "200 concert-cancelled" "who had not paid yet is told that the concert is cancelled, not to book again"
 is "$(sql "select string_agg(distinct key, ' ') from cm.outbox where topic like 'concert.%'")" "concert:802" \
 	"a concert's events are in line behind the concert's only"
 is "$(sql "select count(*) from cm.payment p join cm.payment_refund f on f.payment_id = p.id

@@ -3,8 +3,8 @@
  *   const queue = new QueueClient({ concert: 802, token, onChange: (place) => show(place) });
  *   await queue.run();          // resolves in a final state, e.g. { status: 'ADMITTED', pass: ... }
  *
- * Who is far from the front reads only the public summary, which is the same for everybody and cached; who is near
- * says "I am here" by asking for the status. The place is kept for some minutes after its number was passed, so closing
+ * Everybody reads the public summary, which is the same for all and cached; only who is near the front says "I am here"
+ * now and then, by asking for the status, and asks it again once the number is called. The place is kept for some minutes after its number was passed, so closing
  * the page is no loss; the signed ticket kept here puts it back even if the server lost it. */
 const ENDED = ['closed', 'soldout', 'none']; // phases in which even who is far away has an answer
 const FINAL = ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE'];
@@ -12,17 +12,19 @@ const FINAL = ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE'];
 export const clamp = (low, high, value) => Math.min(high, Math.max(low, value));
 
 /* Seconds until the next look. now is the public summary, number ours (null before the draw). Near the front never more
- * than 5: a call waits 8 s at least, and a burst of free places can reach anyone who is near at once. */
+ * than 2: a call waits 8 s at least, and with few readers the cached summary may be as old as the look before. */
 export function pause(now, number, random = Math.random) {
   let seconds;
   if (number === null || number === undefined)
     seconds = now.phase === 'lobby' || now.phase === 'scheduled'
       ? clamp(5, 60, (now.opensAtMs - now.serverTimeMs) / 10000) : 2;
-  else if (beyond(now, number) >= 0)
-    seconds = clamp(2, 60, beyond(now, number) / (now.ceilingSpeedPerThousandSeconds / 1000) / 2);
+  else if (number >= now.tail)
+    seconds = 2; // older than our number: it may lack a gap before it
+  else if (beyond(now, number) >= 0 && number >= now.serving)
+    seconds = clamp(3, 60, beyond(now, number) / (now.ceilingSpeedPerThousandSeconds / 1000) / 2);
   else
     seconds = now.speedPerThousandSeconds
-      ? clamp(1.5, 5, ahead(now, number) / (now.speedPerThousandSeconds / 1000) / 4) : 5;
+      ? clamp(1, 2, ahead(now, number) / (now.speedPerThousandSeconds / 1000) / 4) : 2;
   return seconds * (0.85 + 0.3 * random());
 }
 
@@ -36,6 +38,13 @@ export function ahead(now, number) {
 
 /* How many people the ceiling has to move over until we must say "I am here"; below 0 we must. */
 export function beyond(now, number) { return ahead(now, number) - (now.ceiling - now.serving); }
+
+/* Whether the service must hear from us: when our number has been called; near the front each 20 s (it takes us for gone
+ * after 45), or when Redis has lost it. askedMs is when we last asked, by the server's clock. */
+export function due(now, number, askedMs) {
+  return number < now.serving
+    || (beyond(now, number) < 0 && (now.phase === 'rebuild' || now.serverTimeMs - askedMs >= 20000));
+}
 
 async function sha256(bytes) {
   const { subtle } = globalThis.crypto ?? (await import('node:crypto')).webcrypto;
@@ -139,15 +148,18 @@ export class QueueClient {
   }
 
   async run() {
-    let place = await this.join();
+    let place = await this.join(), askedMs;
     while (!FINAL.includes(place.status)) {
       const now = await this.now();
-      place = await this.numbered(now, place);
+      const numbered = await this.numbered(now, place);
+      if (numbered !== place) askedMs = -Infinity; // nobody has heard of us with that number
+      place = numbered;
       const number = place.ticketNumber;
       const opened = place.status === 'PRE_QUEUE' && !['scheduled', 'lobby', 'drawing'].includes(now.phase);
-      const near = number !== null && beyond(now, number) < 0;
-      if (opened || near || ENDED.includes(now.phase) || now.epoch !== place.epoch) {
+      askedMs ??= now.serverTimeMs;
+      if (opened || (number !== null && due(now, number, askedMs)) || ENDED.includes(now.phase) || now.epoch !== place.epoch) {
         place = await this.place('GET', '/status');
+        askedMs = now.serverTimeMs;
         if (FINAL.includes(place.status)) break;
       } else if (number !== null) {
         this.onChange({ ...place, position: ahead(now, number) + 1 });
@@ -157,10 +169,13 @@ export class QueueClient {
     return place;
   }
 
-  /* One read at the opening, spread over the notice period, instead of a stampede. */
+  /* One read at the opening, spread over most of the notice of 10 s, instead of a stampede; a second one needn't be, if
+   * the summary was still one of before. */
   async wait(now, place, number) {
     const left = now.opensAtMs - now.serverTimeMs, ms = pause(now, number) * 1000;
-    await this.sleep(place.status === 'PRE_QUEUE' && left > 0 && ms > left ? left + Math.random() * 10000 : ms);
+    const opens = !this.spread && place.status === 'PRE_QUEUE' && left > 0 && ms > left;
+    this.spread ||= opens;
+    await this.sleep(opens ? left + Math.random() * 8000 : ms);
     if (this.stopped) throw new Error('stopped');
   }
 

@@ -11,6 +11,7 @@ libconcertmania_a_SOURCES += \
   lib/base/limits.h \
   lib/base/log.c lib/base/log.h \
   lib/base/point.c lib/base/point.h \
+  lib/base/stop.c lib/base/stop.h \
   lib/base/str.c lib/base/str.h \
   lib/base/tx.h
 

@@ -16,6 +16,9 @@ struct bus {
 	 * fails is tried again with back-off, CM_EVENT_TRIES times, then buried. */
 	enum fault (*consume)(struct ctx *ctx, const struct event_group *group,
 		size_t *ret_count);
+	/* As event_backlog. */
+	enum fault (*backlog)(struct ctx *ctx, struct event_backlog **ret_groups,
+		size_t *ret_count);
 };
 
 extern const struct bus bus_postgres;

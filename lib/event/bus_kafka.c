@@ -4,7 +4,6 @@
  * and ids travel as headers. The producer is idempotent and waits for all replicas; a group commits
  * its offset only after its transaction, and the inbox makes a repeated message harmless. A message
  * that fails holds up its consumer until it succeeds or is given up. */
-#include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "base/str.h"
 #include "base/tx.h"
 #include "event/bus.h"
+#include "event/event_kafka.h"
 #include "event/event_pg.h"
 #include "event/outbox.h"
 #include "metrics/metrics.h"
@@ -27,19 +27,18 @@ PG_STATEMENT(kafka_topics, "select topic from cm.subscription where consumer_gro
 static const char *const headers[] = { "id", "created", "reservation", "member", "concert" };
 enum { HEADER_COUNT = 5 };
 
-static enum fault away(struct ctx *ctx, const char *why)
+enum fault kafka_away(struct ctx *ctx, const char *why)
 {
 	ctx->log_detail = arena_strdup(ctx->arena, why);
 	return FAULT_BUS_AWAY;
 }
 
-static rd_kafka_t *new_client(struct ctx *ctx, rd_kafka_type_t type, rd_kafka_conf_t *conf)
+rd_kafka_t *kafka_client(struct ctx *ctx, rd_kafka_type_t type, rd_kafka_conf_t *conf)
 {
 	char error[256];
 	rd_kafka_t *client;
 	rd_kafka_conf_set(conf, "bootstrap.servers", conf_text(CONF_KAFKA_BROKERS), NULL, 0);
 	rd_kafka_conf_set(conf, "client.id", "concert-mania", NULL, 0);
-	rd_kafka_conf_set(conf, "allow.auto.create.topics", "true", NULL, 0);
 	if (!(client = rd_kafka_new(type, conf, error, sizeof(error)))) {
 		rd_kafka_conf_destroy(conf);
 		ctx->log_detail = arena_strdup(ctx->arena, error);
@@ -79,7 +78,7 @@ static rd_kafka_t *get_producer(struct ctx *ctx)
 	rd_kafka_conf_set(conf, "acks", "all", NULL, 0);
 	rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
-	producer = new_client(ctx, RD_KAFKA_PRODUCER, conf);
+	producer = kafka_client(ctx, RD_KAFKA_PRODUCER, conf);
 	return producer;
 }
 
@@ -122,7 +121,7 @@ static enum fault publish(struct ctx *ctx, const struct event *events, size_t co
 	while (done < sent && delivered[done])
 		done++;
 	*ret_count = done;
-	return done ? FAULT_NONE : away(ctx, "no message was acknowledged");
+	return done ? FAULT_NONE : kafka_away(ctx, "no message was acknowledged");
 }
 
 /* --- consumer -------------------------------------------------------------------------------- */
@@ -153,19 +152,20 @@ static enum fault subscribe(struct ctx *ctx, const char *group)
 			RD_KAFKA_PARTITION_UA);
 	rd_kafka_resp_err_t error = rd_kafka_subscribe(consumer, topics);
 	rd_kafka_topic_partition_list_destroy(topics);
-	return error ? away(ctx, rd_kafka_err2str(error)) : FAULT_NONE;
+	return error ? kafka_away(ctx, rd_kafka_err2str(error)) : FAULT_NONE;
 }
 
 static enum fault open_consumer(struct ctx *ctx, const char *group)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set(conf, "group.id", group, NULL, 0);
+	rd_kafka_conf_set(conf, "allow.auto.create.topics", "true", NULL, 0);
 	rd_kafka_conf_set(conf, "enable.auto.commit", "false", NULL, 0);
 	rd_kafka_conf_set(conf, "enable.auto.offset.store", "false", NULL, 0);
 	rd_kafka_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
 	rd_kafka_conf_set(conf, "session.timeout.ms", "10000", NULL, 0);
 	rd_kafka_conf_set(conf, "topic.metadata.refresh.interval.ms", "5000", NULL, 0);
-	if (!(consumer = new_client(ctx, RD_KAFKA_CONSUMER, conf)))
+	if (!(consumer = kafka_client(ctx, RD_KAFKA_CONSUMER, conf)))
 		return FAULT_BUS_AWAY;
 	rd_kafka_poll_set_consumer(consumer);
 	atexit(close_consumer);
@@ -181,6 +181,12 @@ static const char *header(struct ctx *ctx, const rd_kafka_headers_t *list, const
 	return arena_strndup(ctx->arena, value, length);
 }
 
+static rd_kafka_headers_t *headers_of(const rd_kafka_message_t *message)
+{
+	rd_kafka_headers_t *list = NULL;
+	return rd_kafka_message_headers(message, &list) ? NULL : list;
+}
+
 static int64_t header_number(struct ctx *ctx, const rd_kafka_headers_t *list, const char *name)
 {
 	int64_t number = 0;
@@ -188,11 +194,14 @@ static int64_t header_number(struct ctx *ctx, const rd_kafka_headers_t *list, co
 	return text && str_to_int(text, &number) ? number : 0;
 }
 
+int64_t kafka_created_ms(struct ctx *ctx, const rd_kafka_message_t *message)
+{
+	return header_number(ctx, headers_of(message), "created");
+}
+
 static struct event read_message(struct ctx *ctx, const rd_kafka_message_t *message)
 {
-	rd_kafka_headers_t *list = NULL;
-	if (rd_kafka_message_headers(message, &list))
-		list = NULL;
+	const rd_kafka_headers_t *list = headers_of(message);
 	return (struct event){
 		.id = header_number(ctx, list, "id"),
 		.created_ms = header_number(ctx, list, "created"),
@@ -210,11 +219,13 @@ struct effect {
 	const struct event_group *group;
 	const struct event *event;
 	const char *error;
+	bool is_begun; /* there was a database to begin with */
 };
 
 static enum fault apply(struct ctx *ctx, void *arg)
 {
 	struct effect *effect = arg;
+	effect->is_begun = true;
 	ctx->traceparent = effect->event->trace;
 	return effect->group->handler(ctx, effect->event);
 }
@@ -225,10 +236,23 @@ static enum fault bury(struct ctx *ctx, void *arg)
 	return outbox_bury(ctx, effect->group->name, effect->event, attempts, effect->error);
 }
 
-static bool is_events_own(enum fault fault)
+static bool is_servers(enum fault fault)
 {
-	return fault != FAULT_DATABASE_AWAY && fault != FAULT_OUTCOME_UNKNOWN
-		&& fault != FAULT_DATABASE_BUSY && fault != FAULT_REDIS_AWAY;
+	return fault == FAULT_DATABASE_AWAY || fault == FAULT_OUTCOME_UNKNOWN
+		|| fault == FAULT_DATABASE_BUSY || fault == FAULT_REDIS_AWAY;
+}
+
+/* As in bus_pg.c: a time-out is no event's fault, unless it is the same event's again and again. */
+static bool is_events_own(const struct effect *effect, enum fault fault)
+{
+	static int64_t last_event, times;
+	if (!is_servers(fault))
+		return true;
+	if (!effect->is_begun || fault == FAULT_REDIS_AWAY)
+		return false;
+	times = effect->event->id == last_event ? times + 1 : 1;
+	last_event = effect->event->id;
+	return times >= conf_integer(CONF_EVENT_TRIES);
 }
 
 /* FAULT_NONE: done with, by effect or by burial. */
@@ -244,7 +268,7 @@ static enum fault handle(struct ctx *ctx, const struct event_group *group,
 		metric_add(METRIC_EVENT_CONSUMED, 1);
 		return FAULT_NONE;
 	}
-	if (!is_events_own(fault) || ++attempts < conf_integer(CONF_EVENT_TRIES)) {
+	if (!is_events_own(&effect, fault) || ++attempts < conf_integer(CONF_EVENT_TRIES)) {
 		metric_add(METRIC_EVENT_RETRIED, 1);
 		return fault;
 	}
@@ -309,4 +333,5 @@ const struct bus bus_kafka = {
 	.waits = true,
 	.publish = publish,
 	.consume = consume,
+	.backlog = kafka_backlog,
 };

@@ -39,6 +39,16 @@ PG_STATEMENT(delivery_later,
 	"update cm.delivery set attempt_count = attempt_count + 1, last_error = $3,"
 	" next_at = now() + least(interval '100 milliseconds' * power(4, least(attempt_count, 10)),"
 	" interval '5 minutes') where consumer_group = $1 and event_id = $2 and done_at is null");
+/* On delivery_waiting, each group from its front. */
+PG_STATEMENT(delivery_backlog,
+	"select g.name, (select count(*) from (select from cm.delivery d"
+	" where d.consumer_group = g.name and d.done_at is null limit $1) as counted),"
+	" coalesce((select extract(epoch from now() - o.created_at)::bigint from cm.outbox o"
+	" where o.id = (select min(event_id) from (select d.event_id, d.next_at"
+	" from cm.delivery d where d.consumer_group = g.name and d.done_at is null"
+	" order by d.event_id limit 1000) as first where next_at <= now())), 0)"
+	" from (select distinct consumer_group as name from cm.subscription) as g"
+	" order by g.name");
 
 struct batch {
 	const struct event_group *group;
@@ -182,8 +192,24 @@ static enum fault consume(struct ctx *ctx, const struct event_group *group, size
 	return FAULT_NONE;
 }
 
+static enum fault backlog(struct ctx *ctx, struct event_backlog **ret_groups, size_t *ret_count)
+{
+	struct pg_rows rows;
+	enum fault fault = pg_query(ctx, &rows, &delivery_backlog, "i",
+		(int64_t)EVENT_BACKLOG_MOST);
+	if (fault)
+		return fault;
+	*ret_count = (size_t)rows.count;
+	*ret_groups = arena_array(ctx->arena, *ret_count, sizeof(**ret_groups));
+	for (int row = 0; row < rows.count; row++)
+		(*ret_groups)[row] = (struct event_backlog){ pg_text(&rows, row, 0),
+			pg_integer(&rows, row, 1), pg_integer(&rows, row, 2) };
+	return FAULT_NONE;
+}
+
 const struct bus bus_postgres = {
 	.name = "postgres",
 	.publish = publish,
 	.consume = consume,
+	.backlog = backlog,
 };

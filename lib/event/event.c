@@ -67,6 +67,13 @@ enum fault event_consume(struct ctx *ctx, const struct event_group *group, size_
 	return fault ? fault : bus->consume(ctx, group, ret_count);
 }
 
+enum fault event_backlog(struct ctx *ctx, struct event_backlog **ret_groups, size_t *ret_count)
+{
+	const struct bus *bus;
+	enum fault fault = find_bus(ctx, &bus);
+	return fault ? fault : bus->backlog(ctx, ret_groups, ret_count);
+}
+
 bool event_consume_waits(void)
 {
 	const struct bus *bus = chosen_bus();

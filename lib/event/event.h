@@ -51,4 +51,17 @@ enum fault event_consume(struct ctx *ctx, const struct event_group *group, size_
 /* Whether event_consume waits for events itself, so that its caller must not. */
 bool event_consume_waits(void);
 
+/* What the bus has for a consumer group that it has not taken in. */
+struct event_backlog {
+	const char *group;
+	int64_t waiting;  /* events; with the bus postgres EVENT_BACKLOG_MOST at most */
+	int64_t oldest_s; /* age of the event that it has to take in next; one that failed and
+			   * waits for its next try is passed over by the bus postgres */
+};
+enum { EVENT_BACKLOG_MOST = 100000 };
+/* Every group that subscribes to anything, sorted, in the arena. Kafka is asked once in ten seconds
+ * and given a second; between two looks the last answer, or BUS_AWAY, is said again.
+ * Faults: those of pg_query, BUS_AWAY. */
+enum fault event_backlog(struct ctx *ctx, struct event_backlog **ret_groups, size_t *ret_count);
+
 #endif

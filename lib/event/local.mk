@@ -4,7 +4,7 @@ libconcertmania_a_SOURCES += \
   lib/event/outbox.h lib/event/outbox_pg.c \
   lib/event/wake.c lib/event/wake.h
 if HAVE_KAFKA
-libconcertmania_a_SOURCES += lib/event/bus_kafka.c
+libconcertmania_a_SOURCES += lib/event/backlog_kafka.c lib/event/bus_kafka.c lib/event/event_kafka.h
 else
-EXTRA_DIST += lib/event/bus_kafka.c
+EXTRA_DIST += lib/event/backlog_kafka.c lib/event/bus_kafka.c lib/event/event_kafka.h
 endif

@@ -42,6 +42,13 @@ enum fault notification_settings_set(struct ctx *ctx,
 	return notification_store_set(ctx, settings);
 }
 
+/* That there is no money to give back was said when the booking was cancelled. */
+static bool is_nothing_refunded(const struct event *event)
+{
+	return strcmp(event->topic, "payment.refunded") == 0
+		&& strstr(event->payload, "\"amount\": 0,");
+}
+
 enum fault notification_from_event(struct ctx *ctx, const struct event *event)
 {
 	struct notification notice = { .kind = NULL };
@@ -51,7 +58,7 @@ enum fault notification_from_event(struct ctx *ctx, const struct event *event)
 			notice.kind = causes[i].kind;
 	if (refunding && strstr(event->payload, "\"concert-cancelled\""))
 		notice.kind = "concert-cancelled";
-	if (!notice.kind || !event->member.value)
+	if (!notice.kind || !event->member.value || is_nothing_refunded(event))
 		return FAULT_NONE;
 	notice.reason = refunding ? "refunding" : NULL; /* money is essential */
 	return notification_store_add(ctx, event, notice.kind, notification_is_essential(&notice),

@@ -59,6 +59,7 @@ enum fault notification_from_event(struct ctx *ctx, const struct event *event);
 /* `cm-consumer mail`: sends at most limit e-mails that are due; ret_done: how many are done with.
  * A mail is sent at least once; a repeated one has the same Message-ID. What a server says about
  * one mail holds up no other: it is tried again, longer apart each time, or marked FAILED.
+ * Told to end (base/stop.h) it leaves off: what wasn't sent is due at once, for whoever comes next.
  * Faults: MAIL_AWAY (no server to talk to, no TLS, a refused login: nothing is given up for three
  * days), those of pg_query. */
 enum fault notification_send(struct ctx *ctx, size_t limit, size_t *ret_done);

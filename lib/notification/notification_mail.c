@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/point.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "metrics/metrics.h"
 #include "notification/mail_message.h"
@@ -84,6 +85,8 @@ static struct notification_end judge(const struct notification_mail *mail,
 		if (clock_now_ms() - mail->notice.created_ms > KEEP_MS)
 			end.status = "FAILED";
 		break;
+	case MAIL_STOPPED:
+		break;
 	}
 	return end;
 }
@@ -131,7 +134,8 @@ enum fault notification_send(struct ctx *ctx, size_t limit, size_t *ret_done)
 		BATCH_MS + conf_integer(CONF_SMTP_TIMEOUT_MS) + SPARE_MS, &mails, &found);
 	if (fault)
 		return fault;
-	while (!fault && done < found && clock_monotonic_us() - begun_us < BATCH_MS * 1000LL)
+	while (!fault && done < found && !stop_asked()
+		&& clock_monotonic_us() - begun_us < BATCH_MS * 1000LL)
 		fault = send_one(ctx, &mails[done++]);
 	enum fault released = notification_store_release(ctx, mails + done, found - done);
 	*ret_done = done;

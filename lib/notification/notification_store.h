@@ -48,13 +48,15 @@ enum mail_result {
 	MAIL_TAKEN,
 	MAIL_LATER,   /* not this mail, now */
 	MAIL_REFUSED, /* this mail never */
-	MAIL_AWAY     /* it was not about this mail: no connection, no TLS, no login, no sender */
+	MAIL_AWAY,    /* it was not about this mail: no connection, no TLS, no login, no sender */
+	MAIL_STOPPED  /* this process is to end */
 };
 struct mail_answer {
 	enum mail_result result;
 	const char *error; /* in the arena; names no address and no secret; NULL when taken */
 };
-/* Hands a message to CM_SMTP_URL, in at most CM_SMTP_TIMEOUT_MS. */
+/* Hands a message to CM_SMTP_URL, in at most CM_SMTP_TIMEOUT_MS. Told to end (base/stop.h) it
+ * leaves off within a second; within five when only the server's answer is missing. */
 struct mail_answer notification_smtp_send(struct ctx *ctx, const char *address,
 	const char *message);
 

@@ -51,6 +51,13 @@ static const struct template {
 		{ "[예매 취소] ",
 		"예매가 취소되었습니다. 이 예매의 티켓은 더 이상 사용하실 수 없습니다.",
 		"환불은 결제하신 수단으로 진행되며, 완료되면 알려 드립니다." } },
+	{ "cancelled-kept", true, "rtdpsbfa",
+		{ "Booking cancelled: ",
+		"Your booking is cancelled. Its tickets are no longer valid.",
+		"There is no money to give back." },
+		{ "[예매 취소] ",
+		"예매가 취소되었습니다. 이 예매의 티켓은 더 이상 사용하실 수 없습니다.",
+		"환불될 금액은 없습니다." } },
 	{ "refunded", true, "rtdpbfa",
 		{ "Refund made: ",
 		"Your refund is made.",
@@ -101,6 +108,14 @@ static const struct template {
 		"신청하지 않으셔도 됩니다.",
 		"환불은 결제하신 수단으로 진행되며, 완료되면 알려 드립니다. 티켓은 더 이상 사용하실 "
 		"수 없습니다." } },
+	{ "concert-cancelled-unpaid", false, "rtdps",
+		{ "Concert cancelled: ",
+		"We are very sorry: this concert is cancelled, so the seats are no longer kept for "
+		"you. Nothing was charged.",
+		"You need not do anything." },
+		{ "[공연 취소] ",
+		"죄송합니다. 공연이 취소되어 좌석 확보가 해제되었습니다. 청구된 금액은 없습니다.",
+		"따로 하실 일은 없습니다." } },
 };
 
 static const struct label {
@@ -122,8 +137,12 @@ static const struct label {
 static const struct template *find_template(const struct notification *notice)
 {
 	const char *name = notice->kind;
-	if (strcmp(name, "cancelled") == 0 && notice->reason)
-		name = "cancelled-paid";
+	bool is_cancelled = strcmp(name, "cancelled") == 0;
+	if ((is_cancelled || strcmp(name, "expired") == 0) && notice->reason
+		&& strcmp(notice->reason, "concert-cancelled") == 0)
+		name = "concert-cancelled-unpaid";
+	else if (is_cancelled && notice->reason)
+		name = notice->amount ? "cancelled-paid" : "cancelled-kept";
 	else if (strcmp(name, "refunded") == 0 && notice->reason
 		&& strcmp(notice->reason, "seats-gone") == 0)
 		name = "refunded-late";

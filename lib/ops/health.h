@@ -37,15 +37,6 @@ struct health_work {
 /* One statement on partial indexes. Faults: those of pg_query. */
 enum fault health_work(struct ctx *ctx, struct health_work *ret_work);
 
-/* What bus postgres gave a consumer group that it has not taken in yet; with Kafka nothing. */
-struct health_group {
-	const char *name;
-	/* Deliveries, and the age of the event of the first that doesn't wait for its next try. */
-	int64_t waiting, oldest_s;
-};
-/* Every group that subscribes to anything, sorted; the array lives in the arena. */
-enum fault health_groups(struct ctx *ctx, struct health_group **ret_groups, int *ret_count);
-
 struct health_limits {
 	int64_t most, reserved; /* max_connections, and those only superusers get */
 	int64_t usable;         /* by our roles: also what the database itself is limited to */

@@ -43,17 +43,6 @@ PG_STATEMENT(ops_work,
 	     "   from (select created_at from cm.notification where email_status = 'PENDING'"
 	     "     order by email_next_at limit 100000) as counted) as mail");
 
-/* On delivery_waiting, each group from its front. */
-PG_STATEMENT(ops_groups,
-	     "select g.name, (select count(*) from (select from cm.delivery d"
-	     "   where d.consumer_group = g.name and d.done_at is null limit 100000) as counted),"
-	     " coalesce((select extract(epoch from now() - o.created_at)::bigint from cm.outbox o"
-	     "   where o.id = (select min(event_id) from (select d.event_id, d.next_at"
-	     "   from cm.delivery d where d.consumer_group = g.name and d.done_at is null"
-	     "   order by d.event_id limit 1000) as first where next_at <= now())), 0)"
-	     " from (select distinct consumer_group as name from cm.subscription) as g"
-	     " order by g.name");
-
 PG_STATEMENT(ops_limits,
 	     "select most, reserved, least(most - reserved, case when datconnlimit >= 0"
 	     " then datconnlimit end) from (select current_setting('max_connections')::bigint as most,"
@@ -103,20 +92,6 @@ enum fault health_work(struct ctx *ctx, struct health_work *ret_work)
 		.mails = pg_integer(&rows, 0, 13),
 		.mails_oldest_s = pg_integer(&rows, 0, 14),
 	};
-	return FAULT_NONE;
-}
-
-enum fault health_groups(struct ctx *ctx, struct health_group **ret_groups, int *ret_count)
-{
-	struct pg_rows rows;
-	enum fault fault = pg_query(ctx, &rows, &ops_groups, "");
-	if (fault)
-		return fault;
-	*ret_groups = arena_array(ctx->arena, (size_t)rows.count, sizeof(**ret_groups));
-	for (int row = 0; row < rows.count; row++)
-		(*ret_groups)[row] = (struct health_group){
-			pg_text(&rows, row, 0), pg_integer(&rows, row, 1), pg_integer(&rows, row, 2)};
-	*ret_count = rows.count;
 	return FAULT_NONE;
 }
 

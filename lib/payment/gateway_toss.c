@@ -92,6 +92,7 @@ static void perform(struct ctx *ctx, struct call *call)
 	curl_easy_setopt(curl, CURLOPT_URL, arena_printf(ctx->arena, "%s%s",
 		conf_text(CONF_TOSS_URL), call->path));
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a key may be two dots */
 	curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 	curl_easy_setopt(curl, CURLOPT_USERNAME, conf_text(CONF_TOSS_SECRET_KEY));
 	curl_easy_setopt(curl, CURLOPT_PASSWORD, "");
@@ -137,11 +138,20 @@ static bool is_amount(const cJSON *json, const char *name, int64_t amount)
 	return cJSON_IsNumber(item) && item->valuedouble <= wanted && item->valuedouble >= wanted;
 }
 
+static bool is_our_order(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge)
+{
+	return strcmp(text_of(ctx, json, "orderId"), charge->order_id) == 0;
+}
+
+static bool is_our_key(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge)
+{
+	return !charge->key || strcmp(text_of(ctx, json, "paymentKey"), charge->key) == 0;
+}
+
 /* A reply about another order or another sum is nothing to act on. */
 static bool is_ours(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge)
 {
-	bool ours = strcmp(text_of(ctx, json, "orderId"), charge->order_id) == 0
-		&& (!charge->key || strcmp(text_of(ctx, json, "paymentKey"), charge->key) == 0)
+	bool ours = is_our_order(ctx, json, charge) && is_our_key(ctx, json, charge)
 		&& is_amount(json, "totalAmount", charge->amount)
 		&& strcmp(text_of(ctx, json, "currency"), charge->currency) == 0;
 	if (!ours)
@@ -159,19 +169,21 @@ static bool is_among(const char *code, const char *const *codes, size_t count)
 }
 #define IS_AMONG(code, codes) is_among(code, codes, sizeof(codes) / sizeof(*(codes)))
 
+/* A payment that ended without money did so whatever sum the member's browser had begun it with. */
 static void read_payment(struct ctx *ctx, const cJSON *json, const struct gateway_charge *charge,
 	struct gateway_answer *ret_answer)
 {
+	static const char *const ends[] = { "ABORTED", "EXPIRED", "CANCELED" };
 	const char *status = text_of(ctx, json, "status");
 	*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_UNKNOWN, .code = status };
-	if (!is_ours(ctx, json, charge))
+	if (IS_AMONG(status, ends) && is_our_order(ctx, json, charge)
+		&& is_our_key(ctx, json, charge))
+		ret_answer->outcome = GATEWAY_DECLINED;
+	else if (!is_ours(ctx, json, charge))
 		ret_answer->code = "mismatch";
 	else if (strcmp(status, "DONE") == 0)
 		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
 			.key = text_of(ctx, json, "paymentKey") };
-	else if (strcmp(status, "ABORTED") == 0 || strcmp(status, "EXPIRED") == 0
-		|| strcmp(status, "CANCELED") == 0)
-		ret_answer->outcome = GATEWAY_DECLINED;
 }
 
 /* UNKNOWN with its reason; whether a refusal is final depends on what was asked. */
@@ -231,6 +243,33 @@ static bool was_account(struct ctx *ctx, const struct call *call, const cJSON *j
 	return true;
 }
 
+static const char *key_path(struct ctx *ctx, const struct gateway_charge *charge)
+{
+	return arena_printf(ctx->arena, "/v1/payments/%s",
+		escaped(ctx, charge->key ? charge->key : ""));
+}
+
+/* What became of our key, where the order's payment has another one: begun and left before, or ours
+ * was made up, or is of somebody else's order. Only what we confirmed can take money. */
+static void ask_by_key(struct ctx *ctx, const struct gateway_charge *charge, int64_t deadline_us,
+	struct gateway_answer *ret_answer)
+{
+	struct call call = { .deadline_us = deadline_us, .path = key_path(ctx, charge) };
+	perform(ctx, &call);
+	const cJSON *json = parse(ctx, &call);
+	if (call.status != 200 || !json) {
+		read_error(ctx, &call, json, ret_answer);
+		if (call.status == 404 && json)
+			ret_answer->outcome = GATEWAY_ABSENT;
+		return;
+	}
+	read_payment(ctx, json, charge, ret_answer);
+	(void)was_account(ctx, &call, json, ret_answer);
+	if (is_our_key(ctx, json, charge) && !is_our_order(ctx, json, charge))
+		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_ABSENT,
+			.code = "other-order" };
+}
+
 /* What became of the order, known until the deadline. */
 static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t deadline_us,
 	struct gateway_answer *ret_answer)
@@ -239,14 +278,16 @@ static void ask(struct ctx *ctx, const struct gateway_charge *charge, int64_t de
 		"/v1/payments/orders/%s", charge->order_id) };
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
-	if (call.status == 200 && json) {
+	if (call.status != 200 || !json) {
+		read_error(ctx, &call, json, ret_answer);
+		if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
+			ret_answer->outcome = GATEWAY_ABSENT;
+	} else if (is_our_order(ctx, json, charge) && !is_our_key(ctx, json, charge))
+		ask_by_key(ctx, charge, deadline_us, ret_answer);
+	else {
 		read_payment(ctx, json, charge, ret_answer);
 		(void)was_account(ctx, &call, json, ret_answer);
-		return;
 	}
-	read_error(ctx, &call, json, ret_answer);
-	if (call.status == 404 && strcmp(ret_answer->code, "NOT_FOUND_PAYMENT") == 0)
-		ret_answer->outcome = GATEWAY_ABSENT;
 }
 
 static void toss_query(struct ctx *ctx, const struct gateway_charge *charge,
@@ -309,19 +350,20 @@ static const cJSON *find_cancel(struct ctx *ctx, const cJSON *json,
 		&& is_ours(ctx, json, refund->charge) ? last : NULL;
 }
 
-/* Whether an earlier try gave the money back though its answer was lost or an error. */
-static bool was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
+/* Whether an earlier try gave the money back though its answer was lost or an error: SUCCESS, with
+ * the answer; DECLINED, if it didn't; UNKNOWN. */
+static enum gateway_outcome was_refunded(struct ctx *ctx, const struct gateway_refund *refund,
 	int64_t deadline_us, struct gateway_answer *ret_answer)
 {
-	struct call call = { .deadline_us = deadline_us, .path = arena_printf(ctx->arena,
-		"/v1/payments/orders/%s", refund->charge->order_id) };
+	struct call call = { .deadline_us = deadline_us, .path = key_path(ctx, refund->charge) };
 	perform(ctx, &call);
 	const cJSON *json = call.status == 200 ? parse(ctx, &call) : NULL;
 	const cJSON *cancel = find_cancel(ctx, json, refund);
-	if (cancel)
-		*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
-			.key = text_of(ctx, cancel, "transactionKey") };
-	return cancel;
+	if (!cancel)
+		return json ? GATEWAY_DECLINED : GATEWAY_UNKNOWN;
+	*ret_answer = (struct gateway_answer){ .outcome = GATEWAY_SUCCESS,
+		.key = text_of(ctx, cancel, "transactionKey") };
+	return GATEWAY_SUCCESS;
 }
 
 static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
@@ -329,15 +371,15 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 {
 	const struct gateway_charge *charge = refund->charge;
 	struct call call = {
-		.path = arena_printf(ctx->arena, "/v1/payments/%s/cancel",
-			escaped(ctx, charge->key ? charge->key : "")),
+		.path = arena_printf(ctx->arena, "%s/cancel", key_path(ctx, charge)),
 		.body = arena_printf(ctx->arena, "{\"cancelReason\":\"%s\",\"cancelAmount\":%lld,"
-			"\"currentRefundableAmount\":%lld}", refund->reason,
+			"\"refundableAmount\":%lld}", refund->reason,
 			(long long)refund->amount, (long long)charge->amount),
 		.idempotency_key = refund_key(ctx, refund),
 		.deadline_us = new_deadline(),
 	};
-	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer))
+	if (refund->tries && was_refunded(ctx, refund, call.deadline_us, ret_answer)
+		== GATEWAY_SUCCESS)
 		return;
 	perform(ctx, &call);
 	const cJSON *json = parse(ctx, &call);
@@ -351,7 +393,8 @@ static void toss_refund(struct ctx *ctx, const struct gateway_refund *refund,
 	if (strcmp(ret_answer->code, "ALREADY_CANCELED_PAYMENT") == 0)
 		ret_answer->outcome = GATEWAY_SUCCESS;
 	else if (is_refusal(&call) && IS_AMONG(ret_answer->code, unrefundable_codes))
-		ret_answer->outcome = GATEWAY_DECLINED;
+		/* perhaps only because it was given back, or the balance is gone with it */
+		ret_answer->outcome = was_refunded(ctx, refund, call.deadline_us, ret_answer);
 }
 
 const struct gateway gateway_toss = {

@@ -375,16 +375,32 @@ local function drop_expired(q)
   end
 end
 
--- The ceiling never runs further ahead of S than two notice periods need, nor faster than A a period.
+-- Many may not come in for few seats. Those who hold theirs look for none.
+local function effective_capacity(q)
+  local cap, st = q.cf.capacity, q.st
+  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
+  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
+end
+
+local function free_slots(q)
+  return effective_capacity(q) - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
+end
+
+-- The ceiling never runs further ahead of S than two notice periods need, nor faster than A a period. They need what
+-- the last one took and the free slots can take, which may be far less than the rate allows; as much as that only
+-- where slots stay free because those who had notice were too few.
 local function widen(q)
   local st, cf = q.st, q.cf
   if q.us - st[CT] < cf.nt then return end
-  local moved = st[S] - st[CS]
+  local moved, called = st[S] - st[CS], st[CC]
   if moved >= 20 then
-    st[LIVE] = max(0.02, min(1, (st[LIVE] + st[CC] / moved) / 2))
+    st[LIVE] = max(0.02, min(1, (st[LIVE] + called / moved) / 2))
     st[CS], st[CC] = st[S], 0
   end
-  local need = max(256, 2 * (cf.nt / cf.iv) / st[LIVE])
+  local free, most = max(0, free_slots(q)), cf.nt / cf.iv
+  local short = free > 0 and st[S] > 0 and st[S] >= st[E]
+  local calls = 2 * (short and most or min(most, called + free))
+  local need = max(256, calls / st[LIVE])
   st[E] = st[C]
   st[C] = max(st[C], min(max(st[C], st[S]) + cf.A, st[S] + ceil(need)))
   st[CT] = q.us
@@ -461,24 +477,12 @@ end
 -- The log of calls, and a running digest of it: what somebody kept of the one proves the other unchanged.
 local function log_calls(q, called)
   local key, log, tickets = q.p .. 'a', q.p .. 'k', {}
-  local digest = call('HGET', key, 'calls') or ''
-  for i = 1, #called do
-    tickets[i] = string.format('%d', called[i])
-    digest = redis.sha1hex(digest .. ' ' .. tickets[i])
-  end
-  if call('RPUSH', log, unpack(tickets)) == #tickets then expire_with_queue(q, log) end
+  for i = 1, #called do tickets[i] = string.format('%d', called[i]) end
+  local begins = call('RPUSH', log, unpack(tickets)) == #tickets
+  if begins then expire_with_queue(q, log) end
+  local digest = not begins and call('HGET', key, 'calls') or ''   -- older libraries kept it, but no log
+  for i = 1, #tickets do digest = redis.sha1hex(digest .. ' ' .. tickets[i]) end
   call('HSET', key, 'calls', digest)
-end
-
--- Many may not come in for few seats. Those who hold theirs look for none.
-local function effective_capacity(q)
-  local cap, st = q.cf.capacity, q.st
-  local seekers = st[FREE] >= 0 and ceil(st[FREE] * q.cf.overbook) or cap
-  return seekers < cap and min(cap, seekers + call('SCARD', q.p .. 'o')) or cap
-end
-
-local function free_slots(q)
-  return effective_capacity(q) - call('ZCARD', q.p .. 'l') - call('ZCARD', q.p .. 'c')
 end
 
 local function advance(q)
@@ -971,7 +975,9 @@ local function queue_calls(keys, argv)
   local first = tonumber(argv[2])
   local log = q.p .. 'k'
   local tickets = call('LRANGE', log, first, first + min(10000, tonumber(argv[3])) - 1)
-  return { CODE.NONE, q.st[EPOCH], call('LLEN', log), call('HGET', q.p .. 'a', 'calls') or '', table.concat(tickets, ',') }
+  local total = call('LLEN', log)
+  local digest = total > 0 and call('HGET', q.p .. 'a', 'calls') or ''
+  return { CODE.NONE, q.st[EPOCH], total, digest, table.concat(tickets, ',') }
 end
 
 -- ARGV: epoch, seed (hex), N, transcript. Opens the queue after the draw, once, and only for the cohort that was drawn.

@@ -37,7 +37,7 @@ static int64_t poll_waiting_s(const struct queue_answer *answer, int64_t rate)
 	int64_t vmax = rate > 0 ? rate * CEILING_TICKETS_PER_CALL : 1;
 	int64_t beyond = answer->ahead - (answer->ceiling - answer->serving);
 	if (beyond >= 0)
-		return clamp(POLL_NEAR_MIN_S, POLL_FAR_MAX_S, beyond / vmax / 2);
+		return clamp(POLL_NEAR_MAX_S, POLL_FAR_MAX_S, beyond / vmax / 2);
 	int64_t wait_s = queue_wait_s(answer->ahead, answer->speed_milli);
 	return wait_s < 0 ? POLL_NEAR_MAX_S : clamp(POLL_NEAR_MIN_S, POLL_NEAR_MAX_S, wait_s / 4);
 }

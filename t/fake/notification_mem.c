@@ -1,5 +1,6 @@
 #include "fake/notification_mem.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -83,5 +84,7 @@ struct mail_answer notification_smtp_send(struct ctx *ctx, const char *address,
 	size_t nth = notification_memory.sent++;
 	notification_memory.addresses[nth] = address;
 	notification_memory.messages[nth] = message;
+	if (notification_memory.answers[nth].result == MAIL_STOPPED)
+		raise(SIGTERM);
 	return notification_memory.answers[nth];
 }

@@ -15,7 +15,8 @@ extern struct notification_memory {
 	size_t released;
 	const char *kind; /* of the notice added last; NULL: none */
 	bool is_essential, has_mail;
-	/* the mail server: its answer to the nth message, and what it got */
+	/* the mail server: its answer to the nth message (MAIL_STOPPED: with the signal), and
+	 * what it got */
 	struct mail_answer answers[MEMORY_MAILS];
 	const char *addresses[MEMORY_MAILS], *messages[MEMORY_MAILS];
 	size_t sent;

@@ -2,6 +2,7 @@
 import client_rule
 
 WAITING, LATE, ADMITTED, EXPIRED, CLOSED, SOLD_OUT = 2, 3, 4, 5, 6, 7
+REBUILD = 10  # phase
 FIRST_MEMBER = 1000001
 
 
@@ -10,20 +11,33 @@ class Faithful:
 
     def __init__(self, member, due):
         self.member, self.due, self.number, self.called, self.gone = member, due, None, False, False
+        self.asked = due
 
     def come(self, trace):
-        state = trace.before["state"]
-        if self.number is None or trace.nearer(self.number, state) < state["C"]:
-            answer = trace.visit("join" if self.number is None else "status", self.member)
-            self.take(trace, answer)
-            state = trace.before["state"]
+        state = trace.summary()
+        self.check_position(trace, state)
+        if self.number is None or client_rule.due(
+                trace.nearer(self.number, state), state["S"], state["C"],
+                client_rule.ALIVE if int(state["phase"]) == REBUILD else (state["us"] - self.asked) / 1e6):
+            self.asked = trace.us
+            self.take(trace, trace.visit("join" if self.number is None else "status", self.member))
         if self.number is None:     # lobby: once more at the opening, spread over the notice
             wait = 5 if trace.us // 1000 > trace.opening else (trace.opening - trace.us // 1000) / 1000 + \
-                trace.random.uniform(0, 10)
+                trace.random.uniform(0, 8)
             self.due = trace.us + wait * 1e6
+        elif self.number >= state["tail"]:  # a summary older than the number may lack a gap
+            self.due = trace.us + 2e6
         else:
             self.due = trace.us + 1e6 * client_rule.pause(
                 trace.nearer(self.number, state), state["S"], state["C"], trace.speed, 4 * trace.rate, trace.random)
+
+    def check_position(self, trace, state):
+        """[3] What members are shown while they wait, from summaries alone."""
+        if self.number is not None and self.number < state["tail"] and state["us"] > trace.lost:
+            ahead = max(0, trace.nearer(self.number, state) - state["S"])
+            shown = trace.shown.get(self.number, ahead)
+            trace.expect(ahead <= shown, 3, "%d is shown %d ahead after %d" % (self.number, ahead, shown))
+            trace.shown[self.number] = ahead
 
     def take(self, trace, answer):
         code = answer[0]

@@ -22,7 +22,7 @@ def truth(beacon=None, source=None):
     audit = {"epoch": 1, "commitment": commitment, "secret": SECRET.hex(), "transcript": TRANSCRIPT, "participants": COUNT,
              "beaconSource": source, "beacon": beacon, "committedAt": times[0], "beaconNamedAt": times[1] if source else None,
              "beaconAt": times[2] if source else None, "drawnAt": times[3], "seed": seed, "callsDigest": None}
-    return audit, {"epoch": 1, "seed": seed, "lobby": COUNT, "commit": commitment}
+    return audit, {"epoch": 1, "phase": "open", "seed": seed, "lobby": COUNT, "commit": commitment}
 
 
 def other_draw():

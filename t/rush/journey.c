@@ -5,11 +5,11 @@
 
 #include "base/banned.h"
 
-enum { RETRY_US = 50000, WAIT_US = 500000, REPEATS_MOST = 200 };
+enum { RETRY_US = 50000, WAIT_US = 500000, REPEATS_MOST = 200, ALIVE_US = 20000000 };
 
 const char *step_name(enum step step)
 {
-	static const char *const names[] = { "join", "poll", "states", "hold", "pay", "cancel",
+	static const char *const names[] = { "join", "now", "poll", "states", "hold", "pay", "cancel",
 		"done" };
 	return names[step];
 }
@@ -92,6 +92,9 @@ static void write_line(const struct rush *rush, const struct member *member, str
 	case STEP_JOIN:
 		strbuf_printf(out, "POST /concert/%lld/queue", concert);
 		break;
+	case STEP_NOW:
+		strbuf_printf(out, "GET /concert/%lld/queue/now", concert);
+		break;
 	case STEP_POLL:
 		strbuf_printf(out, "GET /concert/%lld/queue/status", concert);
 		break;
@@ -156,7 +159,7 @@ static void write_history(struct rush *rush, const struct member *member,
 	const struct answer *answer)
 {
 	struct strbuf line, key;
-	if (member->step == STEP_STATES || member->step == STEP_POLL)
+	if (member->step == STEP_STATES || member->step == STEP_POLL || member->step == STEP_NOW)
 		return;
 	strbuf_init(&line, rush->arena);
 	strbuf_init(&key, rush->arena);
@@ -186,7 +189,31 @@ static int64_t go(struct member *member, enum step step, int64_t pause_us)
 	return pause_us;
 }
 
-static int64_t after_queue(struct member *member, const struct answer *answer)
+static int64_t clamp(int64_t low, int64_t high, int64_t value)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/* The rule of web/queue-client.js, for queues without a lobby and without gaps. */
+static int64_t after_now(struct member *member, const struct answer *answer)
+{
+	int64_t serving = number_after(answer->body, "serving"), number = member->number;
+	int64_t ceiling = number_after(answer->body, "ceiling");
+	int64_t fastest = number_after(answer->body, "ceilingSpeedPerThousandSeconds");
+	int64_t speed = number_after(answer->body, "speedPerThousandSeconds");
+	bool near = number < serving || number < ceiling;
+	bool ended = !says(answer, "\"open\"") && !says(answer, "\"paused\"")
+		&& !says(answer, "\"returns\"");
+	int64_t wait_ms = !near ? clamp(3000, 60000, (number - ceiling) * 500000 / fastest)
+		: speed > 0 ? clamp(1000, 2000, (number - serving) * 250000 / speed) : 2000;
+	member->wait_us = wait_ms * (850 + one_of(301));
+	if (ended || number < serving || (near && answer->end_us - member->asked_us >= ALIVE_US))
+		return go(member, STEP_POLL, 0);
+	return go(member, STEP_NOW, member->wait_us);
+}
+
+static int64_t after_queue(const struct rush *rush, struct member *member,
+	const struct answer *answer)
 {
 	int64_t poll_s = number_after(answer->body, "pollAfterSeconds");
 	if (answer->status >= 400 || says(answer, "\"SOLD_OUT\"") || says(answer, "\"CLOSED\""))
@@ -195,7 +222,12 @@ static int64_t after_queue(struct member *member, const struct answer *answer)
 		return go(member, STEP_HOLD, 0);
 	if (says(answer, "\"EXPIRED\"") || says(answer, "\"NOT_IN_QUEUE\""))
 		return go(member, STEP_JOIN, 0);
-	return go(member, STEP_POLL, (poll_s < 1 ? 1 : poll_s) * 1000000);
+	if (!rush->options.follow)
+		return go(member, STEP_POLL, (poll_s < 1 ? 1 : poll_s) * 1000000);
+	bool joined = member->step == STEP_JOIN;
+	member->number = number_after(answer->body, "ticketNumber");
+	member->asked_us = answer->end_us;
+	return go(member, STEP_NOW, joined ? 0 : member->wait_us);
 }
 
 /* Somebody else was faster: another seat, and after some in vain first a look at the map. */
@@ -253,9 +285,11 @@ int64_t journey_answer(struct rush *rush, struct member *member, const struct an
 	if (again && member->repeats++ < REPEATS_MOST)
 		return RETRY_US + one_of(RETRY_US);
 	switch (member->step) {
+	case STEP_NOW:
+		return after_now(member, answer);
 	case STEP_JOIN:
 	case STEP_POLL:
-		return after_queue(member, answer);
+		return after_queue(rush, member, answer);
 	case STEP_STATES:
 		return after_states(rush, member, answer);
 	case STEP_HOLD:

@@ -18,6 +18,7 @@ static int usage(void)
 		"  group=N       most seats of one member, chosen at random (1)\n"
 		"  grade=ID      best adjacent seats of this grade instead of chosen ones\n"
 		"  connections=N kept connections (64)    queue=1  join the queue first\n"
+		"  follow=1      wait by the rule of web/queue-client.js, not as pollAfterSeconds says\n"
 		"  cancel=N abandon=N  of a hundred holds  tries=N  seats tried by one member (1000)\n"
 		"  one-seat=1    everybody wants first-seat\n"
 		"  history=FILE  one JSON object a call    seed=N\n");
@@ -32,7 +33,7 @@ struct setting {
 
 static bool set_option(struct options *options, const char *argument)
 {
-	int64_t queue = options->queue, one_seat = options->one_seat;
+	int64_t queue = options->queue, one_seat = options->one_seat, follow = options->follow;
 	const struct setting settings[] = {
 		{ "host", NULL, &options->host }, { "port", NULL, &options->port },
 		{ "history", NULL, &options->history }, { "concert", &options->concert, NULL },
@@ -44,7 +45,8 @@ static bool set_option(struct options *options, const char *argument)
 		{ "cancel", &options->cancel_percent, NULL },
 		{ "abandon", &options->abandon_percent, NULL },
 		{ "tries", &options->tries, NULL }, { "seed", &options->seed, NULL },
-		{ "queue", &queue, NULL }, { "one-seat", &one_seat, NULL },
+		{ "queue", &queue, NULL }, { "follow", &follow, NULL },
+		{ "one-seat", &one_seat, NULL },
 	};
 	const char *equals = strchr(argument, '=');
 	bool known = false;
@@ -58,6 +60,7 @@ static bool set_option(struct options *options, const char *argument)
 			*settings[i].text = equals + 1;
 	}
 	options->queue = queue;
+	options->follow = follow;
 	options->one_seat = one_seat;
 	return known;
 }

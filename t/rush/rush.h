@@ -1,5 +1,6 @@
 /* t/rush: many virtual members on few kept connections play whole journeys against a running
- * service (join the queue, wait as told, hold, pay, cancel or walk away) and write down every call.
+ * service (join the queue, wait as told or by the client rule, hold, pay, cancel or walk away) and
+ * write down every call.
  *
  * The history has one JSON object a line: member, op, key, start and end (microseconds since 1970),
  * status (0: the connection broke, so the outcome is unknown), code of a problem, reservation,
@@ -23,14 +24,17 @@ struct options {
 	int64_t concert, first_member, members, first_seat, seats, grade;
 	int64_t group;      /* most seats of one member */
 	int64_t connections, cancel_percent, abandon_percent, tries, seed;
-	bool queue, one_seat;
+	bool queue, follow, one_seat;
 };
 
-enum step { STEP_JOIN, STEP_POLL, STEP_STATES, STEP_HOLD, STEP_PAY, STEP_CANCEL, STEP_DONE };
+enum step {
+	STEP_JOIN, STEP_NOW, STEP_POLL, STEP_STATES, STEP_HOLD, STEP_PAY, STEP_CANCEL, STEP_DONE
+};
 
 struct member {
 	char *token;
 	int64_t id, reservation, seats[SEATS_MOST];
+	int64_t number, asked_us, wait_us; /* of those who follow the client rule */
 	int count, tries, taken, repeats, attempt;
 	enum step step;
 };

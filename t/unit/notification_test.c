@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <signal.h>
+
 #include "fake/notification_mem.h"
 #include "notification/mail_message.h"
 
@@ -46,6 +48,10 @@ START_TEST(each_kind_reads_well_in_both_languages)
 		{ "concert-cancelled", "concert-cancelled", "Concert cancelled: A & B",
 			"[공연 취소] A & B", "Refund: KRW 1,234,567\n\nThe refund",
 			"환불 금액: 1,234,567원\n\n환불은" },
+		{ "expired", "concert-cancelled", "Concert cancelled: A & B", "[공연 취소] A & B",
+			"Seats: VIP A-1, VIP A-2\n\nYou need not", "좌석: VIP A-1, VIP A-2\n\n따로" },
+		{ "cancelled", "concert-cancelled", "Concert cancelled: A & B", "[공연 취소] A & B",
+			"Seats: VIP A-1, VIP A-2\n\nYou need not", "좌석: VIP A-1, VIP A-2\n\n따로" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct notification made = notice(rows[i].kind, rows[i].reason);
@@ -76,6 +82,20 @@ START_TEST(money_has_its_separators)
 		HAS(notification_text(ctx.arena, &made, LANGUAGE_EN).body, rows[i].en);
 		HAS(notification_text(ctx.arena, &made, LANGUAGE_KO).body, rows[i].ko);
 	}
+}
+END_TEST
+
+/* Who gets nothing back isn't told to wait for it. */
+START_TEST(nothing_to_give_back_is_said)
+{
+	struct notification made = notice("cancelled", "member");
+	made.amount = 0;
+	struct notification_text text = notification_text(ctx.arena, &made, LANGUAGE_EN);
+	HAS(text.body, "Refund: KRW 0\n\nThere is no money to give back.");
+	HAS_NOT(text.body, "We will tell you");
+	text = notification_text(ctx.arena, &made, LANGUAGE_KO);
+	HAS(text.body, "환불 금액: 0원\n\n환불될 금액은 없습니다.");
+	ck_assert(notification_is_essential(&made));
 }
 END_TEST
 
@@ -111,6 +131,7 @@ START_TEST(events_become_notices)
 		{ "reservation.refunding", "{\"reason\": \"concert-cancelled\"}",
 			"concert-cancelled", true },
 		{ "payment.refunded", "{\"reason\": \"concert-cancelled\"}", "refunded", true },
+		{ "payment.refunded", "{\"fee\": 9, \"amount\": 0, \"reason\": \"member\"}", NULL, false },
 		{ "refund.failed", "{\"reason\": \"member\"}", "refund-delayed", true },
 		{ "reservation.expired", "{}", "expired", false },
 		{ "payment.completed", "{}", NULL, false },
@@ -275,6 +296,34 @@ START_TEST(the_lease_outlasts_the_slowest_batch)
 }
 END_TEST
 
+/* Told to end while the second is on its way, and once more before any. */
+START_TEST(what_a_stop_leaves_is_due_at_once)
+{
+	sigset_t term, before;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &before);
+	for (size_t sent = 0; sent <= 2; sent += 2) {
+		fresh();
+		for (int i = 0; i < 4; i++)
+			expect_mail("confirmed", NULL);
+		notification_memory.answers[1] = (struct mail_answer){ MAIL_STOPPED, "stopped" };
+		if (!sent)
+			raise(SIGTERM);
+		send_all(FAULT_NONE, sent);
+		int number;
+		ck_assert_int_eq(sigwait(&term, &number), 0); /* it is left for the loop around */
+		ck_assert_uint_eq(notification_memory.sent, sent);
+		ck_assert_uint_eq(notification_memory.released, 4 - sent);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	ck_assert_str_eq(notification_memory.ends[0].status, "SENT");
+	ck_assert_str_eq(notification_memory.ends[1].status, "PENDING");
+	ck_assert_int_eq(notification_memory.ends[1].wait_ms, 0);
+	ck_assert(!notification_memory.ends[1].counts);
+}
+END_TEST
+
 /* --- the message ------------------------------------------------------------------------ */
 
 static const char *message(const char *name, const char *subject, const char *body)
@@ -347,11 +396,13 @@ END_TEST
 int main(void)
 {
 	const TTest *tests[] = { each_kind_reads_well_in_both_languages, money_has_its_separators,
-		facts_can_not_make_lines, an_unknown_kind_is_empty, events_become_notices,
+		nothing_to_give_back_is_said, facts_can_not_make_lines, an_unknown_kind_is_empty,
+		events_become_notices,
 		a_page_is_read_and_says_if_there_is_more, nothing_is_sent_without_a_server,
 		who_opted_out_or_left_gets_only_what_must_be, a_refusal_holds_up_no_other,
 		tries_are_longer_apart_and_bounded, a_server_that_is_away_costs_no_mail_its_tries,
 		after_three_days_nobody_waits_for_it, the_lease_outlasts_the_slowest_batch,
+		what_a_stop_leaves_is_due_at_once,
 		headers_are_as_the_standards_want_them, encoded_words_have_no_line_ends,
 		no_text_makes_a_line_too_long_or_a_header,
 		a_letter_names_its_reader_and_sender, NULL };

@@ -167,9 +167,11 @@ START_TEST(poll_rule)
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 60);
 	answer.ahead = 8990; /* 8,000 behind the ceiling, which moves at most 200 a second */
 	ck_assert_int_eq(queue_poll_s(&answer, 50), 20);
+	answer.ahead = 1190;
+	ck_assert_int_eq(queue_poll_s(&answer, 50), 5); /* the notice is twice as long */
 	answer.ahead = 200;
 	answer.ceiling = 100; /* before a gap: number counts those in it, ahead doesn't */
-	ck_assert_int_eq(queue_poll_s(&answer, 50), 2);
+	ck_assert_int_eq(queue_poll_s(&answer, 50), 5);
 	answer.ceiling = 1000;
 	answer.number = 999;
 	answer.ahead = 989;
