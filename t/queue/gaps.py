@@ -84,6 +84,13 @@ class GapTrace(Trace):
                 self.jumped += 1
         return moved
 
+    def check(self, after, released_call):
+        """Who joined since the checkpoint, and showed no ticket during the rebuild, is in the gap: called next, but late."""
+        gaps = self.gaps(after["state"])
+        for f in self.faithful:
+            f.gone = f.gone or f.number is not None and any(start <= f.number < end for start, end in gaps)
+        super().check(after, released_call)
+
     def check_late(self, before, after):
         """A lease that is put back is no call."""
         if int(before["state"]["phase"]) != REBUILDING:
@@ -100,7 +107,7 @@ class GapTrace(Trace):
         if self.random.random() < 0.5 or (state["tail"] >= tail and state["S"] >= serving):
             return 0
         self.r.pipeline([("RESTORE", name, 0, dump) for name, dump in copy.items()])
-        self.returns, self.numbers = self.returns + 1, {}   # who had left has the place of then
+        self.returns, self.numbers, self.late_ahead = self.returns + 1, {}, {}   # who had left has the place of then
         return released
 
     def wipe(self):
