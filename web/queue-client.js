@@ -40,10 +40,12 @@ export function ahead(now, number) {
 export function beyond(now, number) { return ahead(now, number) - (now.ceiling - now.serving); }
 
 /* Whether the service must hear from us: when our number has been called; near the front each 20 s (it takes us for gone
- * after 45), or when Redis has lost it. askedMs is when we last asked, by the server's clock. */
+ * after 45); and after a loss of Redis, near the front or with a number that it knows nothing of any more. askedMs is when
+ * we last asked, by the server's clock. */
 export function due(now, number, askedMs) {
-  return number < now.serving
-    || (beyond(now, number) < 0 && (now.phase === 'rebuild' || now.serverTimeMs - askedMs >= 20000));
+  if (number < now.serving) return true;
+  const near = beyond(now, number) < 0;
+  return now.phase === 'rebuild' ? near || number >= now.tail : near && now.serverTimeMs - askedMs >= 20000;
 }
 
 async function sha256(bytes) {

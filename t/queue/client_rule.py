@@ -4,9 +4,9 @@
 ALIVE = 20  # seconds after which who is near says again that it is here
 
 
-def due(number, serving, ceiling, since):
-    """Whether the status is asked for, since seconds after the last time."""
-    return number < serving or (number < ceiling and since >= ALIVE)
+def due(number, serving, ceiling, since, lost=False):
+    """Whether the status is asked for, since seconds after the last time; lost: the queue is being rebuilt."""
+    return number < serving or (number < ceiling and (lost or since >= ALIVE))
 
 
 def pause(number, serving, ceiling, speed, vmax, random):

@@ -31,7 +31,9 @@ is([19999, 20000].map((ms) => due({ ...open, serverTimeMs: ms }, 999, 0)), [fals
 is(due({ ...open, serverTimeMs: 90000 }, 1000, 0), false, 'far: never');
 is([10, 9].map((number) => due({ ...open, serving: 10 }, number, 0)), [false, true], 'called: at once');
 is(due({ ...open, serving: 1200 }, 1100, 0), true, 'also from beyond the ceiling');
-is(due({ ...open, phase: 'rebuild' }, 10, 0), true, 'when Redis has lost it: at once');
+const lost = { ...open, phase: 'rebuild', tail: 5000 };
+is([10, 4999, 5000].map((number) => due(lost, number, 0)), [true, false, true],
+  'after a loss of Redis: at once near the front, and whoever is not known any more');
 is(ahead({ ...open, serving: 10, gaps: [[20, 30]] }, 40), 20, 'a gap holds nobody');
 is(ahead({ ...open, serving: 25, gaps: [[20, 30]] }, 40), 10, 'nor its rest');
 is(ahead({ ...open, serving: 50 }, 40), 0, 'never below zero');
@@ -212,10 +214,10 @@ for (const status of ['ADMITTED', 'EXPIRED', 'CLOSED', 'SOLD_OUT', 'NOT_IN_QUEUE
     : name === 'GET /now' ? [200, { ...summary, lobby: 4 }] : [200, waiting({ status: 'ADMITTED' })]));
   await client(last, new Storage()).queue.run();
   is(last.calls, ['POST', 'GET /now', 'GET /status'], 'who is drawn to the front says so at once, however short the lobby was');
-  const lost = new Server((name) => (name === 'POST'
+  const undrawn = new Server((name) => (name === 'POST'
     ? [201, { status: 'PRE_QUEUE', ticketNumber: null, lobbyIndex: 3, epoch: 1 }]
     : name === 'GET /now' ? [200, { ...summary, lobby: 3 }] : [200, waiting({ status: 'NOT_IN_QUEUE' })]));
-  is((await client(lost, new Storage()).queue.run()).status, 'NOT_IN_QUEUE', 'whoever was not drawn asks');
+  is((await client(undrawn, new Storage()).queue.run()).status, 'NOT_IN_QUEUE', 'whoever was not drawn asks');
 }
 { // a gap of 200,000 numbers between the front and us, then behind us: always near
   const gap = { ...open, serving: 4, ceiling: 44, gaps: [[15, 200015]] };

@@ -16,9 +16,9 @@ class Faithful:
     def come(self, trace):
         state = trace.summary()
         self.check_position(trace, state)
-        if self.number is None or client_rule.due(
-                trace.nearer(self.number, state), state["S"], state["C"],
-                client_rule.ALIVE if int(state["phase"]) == REBUILD else (state["us"] - self.asked) / 1e6):
+        lost = int(state["phase"]) == REBUILD
+        if self.number is None or (lost and self.number >= state["tail"]) or client_rule.due(
+                trace.nearer(self.number, state), state["S"], state["C"], (state["us"] - self.asked) / 1e6, lost):
             self.asked = trace.us
             self.take(trace, trace.visit("join" if self.number is None else "status", self.member))
         if self.number is None:     # lobby: once more at the opening, spread over the notice
@@ -44,7 +44,8 @@ class Faithful:
         trace.speed = max(0, answer[7]) / 1000
         if code in (WAITING, LATE, ADMITTED):
             self.number = answer[3]
-        trace.expect(code not in (LATE, EXPIRED), 8, "member %d with number %s came as told and was passed over (%d)" % (
+        call_was_lost = code == LATE and self.called and trace.lost   # then it is the next to be called again
+        trace.expect(call_was_lost or code not in (LATE, EXPIRED), 8, "member %d with number %s came as told and was passed over (%d)" % (
             self.member, self.number, code))
         self.gone = code in (ADMITTED, CLOSED, SOLD_OUT)
 

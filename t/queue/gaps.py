@@ -84,13 +84,6 @@ class GapTrace(Trace):
                 self.jumped += 1
         return moved
 
-    def check(self, after, released_call):
-        """Who joined since the checkpoint, and showed no ticket during the rebuild, is in the gap: called next, but late."""
-        gaps = self.gaps(after["state"])
-        for f in self.faithful:
-            f.gone = f.gone or f.number is not None and any(start <= f.number < end for start, end in gaps)
-        super().check(after, released_call)
-
     def check_late(self, before, after):
         """A lease that is put back is no call."""
         if int(before["state"]["phase"]) != REBUILDING:
@@ -117,6 +110,7 @@ class GapTrace(Trace):
             return
         lost = self.random.randrange(0, 5)
         tail, serving = (max(least, self.outside(state, int(state[name]), lost)) for name, least in (("tail", 1), ("S", 0)))
+        serving = min(serving, tail)
         stored = self.r.pipeline([("FCALL_RO", "cm_queue_info", 1, self.key)])[0]
         settings = self.pairs(stored)
         given = [x for name in self.settings for x in (name, self.setting(name, settings[name]))]
@@ -127,7 +121,7 @@ class GapTrace(Trace):
              "checkpoint_gaps", " ".join("%d-%d" % gap for gap in self.gaps(state)), "checkpoint_tail", tail,
              "checkpoint_serving", serving, "checkpoint_lobby", int(state["N"]))])
         self.before, self.ahead, self.seen, self.stock = None, {}, {}, None
-        self.shown, self.lost = {}, self.us
+        self.shown, self.late_ahead, self.lost = {}, {}, self.us
         self.tat, self.released_calls, self.wipes = 0.0, released, self.wipes + 1
         self.step()
         self.expect(int(self.before["state"]["phase"]) == REBUILDING, 9, "not rebuilding")

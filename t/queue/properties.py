@@ -191,7 +191,7 @@ class Trace:
         replies = self.r.pipeline([self.clock(), *commands, *self.looks()])[1:]
         answers, after = replies[:len(commands)], self.look(replies[len(commands):])
         # whoever bought with the turn of another place keeps this one: no number is answered
-        was_called = released and self.before is not None and answers[0][3] in self.before["calls"]
+        was_called = released and self.before is not None and answers[0][3] in self.before["calls"] - after["calls"]
         self.check(after, int(was_called))
         self.late_ahead = {n: ahead for n, ahead in self.late_ahead.items() if n in after["late"]}
         self.before = after
