@@ -105,6 +105,17 @@ frozen=$(redis fcall cm_queue_now 1 "cq:{$concert}" 1 open_at 1000 | sed -n 3p)
 request POST "/concert/$concert/queue"
 is "$frozen $status $(json .ticketNumber)" "3 201 1" "a join in the phase drawing is no refusal"
 
+# no seat is free at the opening
+new_concert PUBLISHED '{"mode":"on","lobbyAt":"2020-01-01T18:00"}'
+as 105
+request POST "/concert/$concert/queue"
+sql "update cm.seat_counter set held = available, available = 0 where concert_id = $concert;
+	update cm.concert set reservation_open_at = now() - interval '1 second' where id = $concert" >/dev/null
+numbered() { request GET "/concert/$concert/queue/status" && [ "$(json .ticketNumber)" = 0 ]; }
+await numbered
+request GET "/concert/$concert/queue/audit"
+like "$(state) $(json .seed)" '^null [0-9a-f]{64}$' "numbers are drawn when no seat is free, too"
+
 # --- the beacon: its source named before the first join, its value given once the lobby is closed ---
 operate() { # CONCERT JSON
 	as 1 ROLE_ADMIN

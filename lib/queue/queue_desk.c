@@ -57,13 +57,22 @@ static bool is_empty_lobby(const struct queue_record *record, const struct queue
 	return !record->drawn && summary->lobby == 0 && summary->tail > 0;
 }
 
+/* Also where no seat is free, so that nobody is called: numbers are owed all the same. */
+static bool awaits_draw(const struct queue_summary *summary)
+{
+	return summary->phase == QUEUE_PHASE_DRAWING
+		|| (!summary->seeded && summary->lobby > 0
+			&& (summary->phase == QUEUE_PHASE_RETURNS
+				|| summary->phase == QUEUE_PHASE_SOLD_OUT));
+}
+
 static enum fault settle(struct ctx *ctx, struct queue_record *record,
 	struct queue_summary *summary)
 {
 	enum queue_code code;
 	enum fault fault = FAULT_NONE;
-	bool drawing = record->has_draw && ((summary->phase == QUEUE_PHASE_DRAWING
-		&& !queue_awaits_beacon(record)) || is_empty_lobby(record, summary));
+	bool drawing = record->has_draw && (is_empty_lobby(record, summary)
+		|| (awaits_draw(summary) && !queue_awaits_beacon(record)));
 	if (drawing) {
 		fault = draw(ctx, record, summary);
 		if (!fault)

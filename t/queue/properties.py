@@ -247,7 +247,7 @@ class Trace:
 
     def look_once(self):
         answer = self.step(self.call("now", 0))[0]
-        if answer[2] == 3:
+        if answer[2] in (3, 6, 7) and answer[8] > 0 and answer[9] == 0:   # drawing, or no seat is free
             self.step(self.call("reveal", 0, self.drawn_seed.hex(), answer[8], answer[27]))
 
     def do_now(self):
