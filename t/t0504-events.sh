@@ -33,6 +33,10 @@ is "$(sql "select count(*) || ' ' || count(distinct event_id) from cm.notificati
 	"each has its effect, once"
 is "$(sql "select count(*) from (select id, lag(id) over (order by event_id) as before from cm.notification where kind = 'cancelled') n where id < before")" \
 	0 "in the order of their key"
+looked() { sql "select idx_tup_read from pg_stat_user_indexes where indexrelname = 'delivery_pkey'"; }
+counted() { [ "$(looked)" -ge 10000 ]; }
+await counted
+cmp_ok "$(looked)" -lt 200000 "marked by the keys of each batch, not by a look through all that the group ever had"
 # handed over once more, as by a relay that died before its mark
 sql "update cm.outbox set published_at = null where id in (select id from cm.outbox order by id limit 500)" >/dev/null
 await published

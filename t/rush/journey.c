@@ -238,6 +238,8 @@ static int64_t after_refusal(struct rush *rush, struct member *member, const str
 		return go(member, rush->options.queue ? STEP_JOIN : STEP_DONE, 0);
 	if (!says(answer, "seat-taken") || rush->options.one_seat || member->tries-- <= 0)
 		return go(member, STEP_DONE, 0);
+	if (rush->options.think)
+		return go(member, STEP_STATES, rush->options.think * (500 + one_of(1001)));
 	bool fresh = rush->letters && answer->end_us - rush->letters_at_us < 1000000;
 	if (++member->taken < SEAT_TRIES || (fresh && member->taken % SEAT_TRIES))
 		return go(member, STEP_HOLD, RETRY_US / 10);
@@ -270,7 +272,7 @@ static int64_t after_states(struct rush *rush, struct member *member, const stru
 		if (!memchr(states + 10, 'A', length) && !memchr(states + 10, 'H', length))
 			return go(member, STEP_DONE, 0);
 		if (!memchr(states + 10, 'A', length))
-			return go(member, STEP_STATES, WAIT_US);
+			return go(member, STEP_STATES, WAIT_US + rush->options.think * 1000);
 	}
 	return go(member, STEP_HOLD, 0);
 }

@@ -20,6 +20,7 @@ static int usage(void)
 		"  connections=N kept connections (64)    queue=1  join the queue first\n"
 		"  follow=1      wait by the rule of web/queue-client.js, not as pollAfterSeconds says\n"
 		"  cancel=N abandon=N  of a hundred holds  tries=N  seats tried by one member (1000)\n"
+		"  think=MS      before a look at the map when a seat was taken (0: three tries)\n"
 		"  one-seat=1    everybody wants first-seat\n"
 		"  history=FILE  one JSON object a call    seed=N\n");
 	return 2;
@@ -44,7 +45,8 @@ static bool set_option(struct options *options, const char *argument)
 		{ "connections", &options->connections, NULL },
 		{ "cancel", &options->cancel_percent, NULL },
 		{ "abandon", &options->abandon_percent, NULL },
-		{ "tries", &options->tries, NULL }, { "seed", &options->seed, NULL },
+		{ "tries", &options->tries, NULL },
+		{ "think", &options->think, NULL }, { "seed", &options->seed, NULL },
 		{ "queue", &queue, NULL }, { "follow", &follow, NULL },
 		{ "one-seat", &one_seat, NULL },
 	};

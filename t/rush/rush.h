@@ -23,7 +23,7 @@ struct options {
 	const char *host, *port, *history;
 	int64_t concert, first_member, members, first_seat, seats, grade;
 	int64_t group;      /* most seats of one member */
-	int64_t connections, cancel_percent, abandon_percent, tries, seed;
+	int64_t connections, cancel_percent, abandon_percent, tries, think, seed;
 	bool queue, follow, one_seat;
 };
 
