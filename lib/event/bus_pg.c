@@ -33,12 +33,12 @@ PG_STATEMENT(delivery_take,
 	" where b.nth = (select count(*) from cm.delivery e where e.consumer_group = $1"
 	" and e.key = b.key and e.done_at is null and e.event_id <= b.event_id)"
 	" order by o.id");
-/* One look in the key for each: planned while the table was small, event_id = any ($2) reads all that
- * the group ever had. */
+/* One look in the key for each: planned while the table was small, event_id = any ($2) reads all
+ * that the group ever had. */
 PG_STATEMENT(delivery_done,
-	"update cm.delivery set done_at = now() where ctid = any (array("
-	"select (select d.ctid from cm.delivery d"
-	" where d.consumer_group = $1 and d.event_id = e.id) from unnest($2::bigint[]) as e (id)))");
+	"update cm.delivery set done_at = now() where ctid = any (array(select"
+	" (select d.ctid from cm.delivery d where d.consumer_group = $1 and d.event_id = e.id)"
+	" from unnest($2::bigint[]) as e (id)))");
 PG_STATEMENT(delivery_later,
 	"update cm.delivery set attempt_count = attempt_count + 1, last_error = $3,"
 	" next_at = now() + least(interval '100 milliseconds' * power(4, least(attempt_count, 10)),"

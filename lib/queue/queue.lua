@@ -398,7 +398,7 @@ local function widen(q)
     st[CS], st[CC] = st[S], 0
   end
   local free, most = max(0, free_slots(q)), cf.nt / cf.iv
-  local short = free > 0 and st[S] > 0 and st[S] >= st[E]
+  local short = free > 0 and st[E] > 0 and st[S] >= st[E]
   local calls = 2 * (short and most or min(most, called + free))
   local need = max(256, calls / st[LIVE])
   st[E] = st[C]

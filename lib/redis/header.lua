@@ -5,6 +5,6 @@
 -- Raise the version with every change of these files: a worker that brings a higher one replaces the
 -- library as it connects, a lower one leaves it. While workers are exchanged, old ones call the new
 -- functions, so these take what was sent before and read what was stored before.
-local VERSION = 12
+local VERSION = 13
 redis.register_function{function_name = 'cm_version', flags = {'no-writes'},
 	callback = function() return VERSION end}
